@@ -1,0 +1,60 @@
+//! AWS, or anything that speaks its protocol over HTTP, such as DynamoDB Local.
+
+use crate::{
+    Accounting, Database, Databases,
+    client::{Injected, Target, clients},
+};
+use aws_config::{BehaviorVersion, Region};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_types::timeout::TimeoutConfig;
+use headwater_runtime::Runtime;
+use std::time::Duration;
+
+/// Which AWS account and region, or which other endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsConfig {
+    /// The region, such as `eu-west-1`.
+    pub region: String,
+    /// Another endpoint than the region's, such as DynamoDB Local's.
+    pub endpoint_url: Option<String>,
+    /// Put before every table's name; may be empty. Lets several installations share an account.
+    pub table_prefix: String,
+}
+
+/// One endpoint serves both stores.
+pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime) -> Databases {
+    // One TLS stack for the whole program: rustls with ring.
+    let http = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let loaded = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(config.region.clone()))
+        .http_client(http.clone())
+        .sleep_impl(Injected(runtime.clone()))
+        .time_source(Injected(runtime.clone()))
+        .load()
+        .await;
+    let target = Target {
+        http,
+        region: config.region.clone(),
+        endpoint: config.endpoint_url.clone(),
+        credentials: loaded.credentials_provider(),
+        // DynamoDB answers in milliseconds: a request without an answer after seconds is better sent again.
+        timeouts: TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(5))
+            .operation_timeout(Duration::from_secs(30))
+            .build(),
+    };
+    let accounting = Accounting::default();
+    let (client, streams) = clients(&target, &runtime, &accounting);
+    let database = Database::new(client, streams, config.table_prefix.clone(), accounting, None, runtime);
+    Databases {
+        durable: database.clone(),
+        rebuildable: database,
+        engines: Vec::new(),
+    }
+}
