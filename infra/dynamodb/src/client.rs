@@ -65,7 +65,7 @@ macro_rules! client {
             .timeout_config(target.timeouts.clone())
             .retry_config(retry::config())
             .retry_classifier(retry::Contention)
-            .interceptor(Meter::new($accounting));
+            .interceptor(Meter::shared($accounting));
         config.set_endpoint_url(target.endpoint.clone());
         config = match &target.credentials {
             Some(credentials) => config.credentials_provider(credentials.clone()),

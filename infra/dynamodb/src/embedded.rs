@@ -41,8 +41,11 @@ pub struct EngineOptions {
     /// How often the file of what can be rebuilt is synced.
     pub lazy_sync: Duration,
     /// Told of every sync, on the engine's thread: lets a test cut the file to what a power cut would leave.
-    pub on_sync: Option<Arc<dyn Fn(&Synced) + Send + Sync>>,
+    pub on_sync: Option<OnSync>,
 }
+
+/// Called with each sync.
+pub type OnSync = Arc<dyn Fn(&Synced) + Send + Sync>;
 
 /// What a sync made safe.
 #[derive(Debug, Clone, PartialEq, Eq)]

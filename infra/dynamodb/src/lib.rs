@@ -23,7 +23,7 @@ pub mod tables;
 pub use accounting::{Accounting, Usage};
 pub use aws::AwsConfig;
 pub use database::{Database, Databases};
-pub use embedded::{EngineOptions, Synced};
+pub use embedded::{EngineOptions, OnSync, Synced};
 pub use error::{Class, Error, classify, is_retryable, transaction_reasons};
 pub use pattern::AccessPattern;
 pub use tables::{Index, Store, TableDefinition};

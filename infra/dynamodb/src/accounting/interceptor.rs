@@ -24,7 +24,7 @@ use aws_smithy_types::config_bag::{Storable, StoreReplace};
 pub(crate) struct Meter(Accounting);
 
 impl Meter {
-    pub(crate) fn new(accounting: &Accounting) -> SharedInterceptor {
+    pub(crate) fn shared(accounting: &Accounting) -> SharedInterceptor {
         SharedInterceptor::new(Self(accounting.clone()))
     }
 }

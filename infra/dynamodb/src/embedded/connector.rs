@@ -2,7 +2,7 @@
 
 use super::{
     engine::{Engine, Message},
-    operations::prepare,
+    operations::{prepare, refuse},
 };
 use crate::Error;
 use aws_smithy_runtime_api::client::{
@@ -65,7 +65,7 @@ impl HttpConnector for EngineHandle {
         let operation = operation(&request);
         let job = match prepare(operation, request.body().bytes().unwrap_or_default(), answer) {
             Ok(job) => job,
-            Err(refusal) => return HttpConnectorFuture::ready(Ok(refusal)),
+            Err(error) => return HttpConnectorFuture::ready(Ok(refuse(&error))),
         };
         if self.requests.send(Message::Run(job)).is_err() {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("the embedded engine has stopped".into())));

@@ -40,8 +40,8 @@ pub(super) fn complete<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Turns a request into work for the engine. `Err` is the answer to one that cannot be read.
-pub(super) fn prepare(operation: &str, body: &[u8], answer: oneshot::Sender<Print>) -> Result<Job, HttpResponse> {
+/// Turns a request into work for the engine. `Err` says why one cannot be read.
+pub(super) fn prepare(operation: &str, body: &[u8], answer: oneshot::Sender<Print>) -> Result<Job, DynoxideError> {
     macro_rules! operations {
         ($($name:literal => |$engine:ident, $request:ident: $type:ty| $run:expr),* $(,)?) => {
             match operation {
@@ -49,7 +49,7 @@ pub(super) fn prepare(operation: &str, body: &[u8], answer: oneshot::Sender<Prin
                     let $request: $type = parse(body)?;
                     Ok(job(answer, move |$engine: &Engine| $run))
                 })*
-                _ => Err(refuse(&DynoxideError::ValidationException(format!("the embedded engine does not know {operation}")))),
+                _ => Err(DynoxideError::ValidationException(format!("the embedded engine does not know {operation}"))),
             }
         };
     }
@@ -137,24 +137,24 @@ impl Body for streams::Records {
 }
 
 /// Reads a request. The engine marks in serde's message which DynamoDB error a malformed one is.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpResponse> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
     serde_json::from_slice(body).map_err(|error| {
         let message = error.to_string();
         let text = message
             .rsplit_once(" at line ")
             .map_or(message.as_str(), |(text, _)| text);
-        let error = match text.split_once(':') {
+        match text.split_once(':') {
             Some((mark, rest)) if mark.starts_with("VALIDATION") => DynoxideError::ValidationException(rest.to_owned()),
             Some((mark, rest)) if mark.starts_with("SERIALIZATION") => {
                 DynoxideError::SerializationException(rest.to_owned())
             }
             _ => DynoxideError::ValidationException(text.to_owned()),
-        };
-        refuse(&error)
+        }
     })
 }
 
-fn refuse(error: &DynoxideError) -> HttpResponse {
+/// The answer that tells of an error.
+pub(super) fn refuse(error: &DynoxideError) -> HttpResponse {
     respond(error.status_code(), error.to_json().into_bytes())
 }
 

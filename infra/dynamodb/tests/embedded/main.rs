@@ -20,7 +20,7 @@ use tempfile::TempDir;
 /// An engine on a folder that goes when the test ends.
 struct Fixture {
     databases: Databases,
-    dir: TempDir,
+    _dir: TempDir,
 }
 
 impl Fixture {
@@ -28,7 +28,7 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         Self {
             databases: Databases::embedded(dir.path(), Runtime::tokio()).unwrap(),
-            dir,
+            _dir: dir,
         }
     }
 
