@@ -1,12 +1,13 @@
 //! The embedded engine: DynamoDB on a file of this process, behind the same SDK.
 //!
 //! The SDK's HTTP client ends in [`connector`], which hands requests to the one thread that owns the engine ([`engine`]). That thread runs
-//! all requests that wait, syncs the file once if any of them wrote ([`wal`]), and only then answers them. Between groups it trims streams
-//! ([`trim`]) and expires items ([`expiry`]). Nothing outside this module knows the engine; there is no socket.
+//! all requests that wait in one transaction ([`group`]), syncs the file once if any of them wrote ([`wal`]), and only then answers them.
+//! Between groups it trims streams ([`trim`]) and expires items ([`expiry`]). Nothing outside this module knows the engine; there is no socket.
 
 mod connector;
 mod engine;
 mod expiry;
+mod group;
 mod operations;
 mod schema;
 mod streams;

@@ -1,8 +1,10 @@
 //! The thread that owns one engine and its file: group commit and what happens between groups.
 
-use super::{Durability, EngineOptions, Synced, expiry::Expiry, schema, trim, wal::Wal};
+use super::{Durability, EngineOptions, Synced, expiry::Expiry, group::Group, schema, trim, wal::Wal};
 use crate::Error;
-use dynoxide::{actions::vector_lifecycle::VectorIndexLifecycle, storage::Storage, storage_backend::Clock};
+use dynoxide::{
+    DynoxideError, actions::vector_lifecycle::VectorIndexLifecycle, storage::Storage, storage_backend::Clock,
+};
 use headwater_runtime::Runtime;
 use rusqlite::Connection;
 use std::{
@@ -18,8 +20,16 @@ use tokio::sync::{oneshot, watch};
 
 /// Runs a request and returns what answers it, to be called once it is safe.
 pub(super) type Job = Box<dyn FnOnce(&Engine) -> Answer + Send>;
+/// What became of the group a request was part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Safe,
+    /// Its writes were undone.
+    Lost,
+}
+
 /// Sends an answer.
-pub(super) type Answer = Box<dyn FnOnce()>;
+pub(super) type Answer = Box<dyn FnOnce(Outcome)>;
 
 pub(super) enum Message {
     Run(Job),
@@ -32,12 +42,12 @@ pub(super) struct Engine {
     pub(super) vectors: VectorIndexLifecycle,
     pub(super) runtime: Runtime,
     pub(super) options: EngineOptions,
+    group: Group,
     wal: Wal,
     durability: Durability,
     activity: watch::Sender<u64>,
     expiry: Expiry,
-    /// What the connection had changed, and which stream record was the last, when the last group ended.
-    changes: u64,
+    /// Which stream record was the last when the last group ended.
     last_record: i64,
     /// When housekeeping and the lazy sync are due, in the runtime's monotonic time.
     housekeeping_due: Duration,
@@ -74,7 +84,7 @@ impl Engine {
         schema::index_scans(storage.conn()).map_err(sqlite)?;
         let now = runtime.monotonic();
         let mut engine = Self {
-            changes: storage.conn().total_changes(),
+            group: Group::install(storage.conn()),
             last_record: last_record(storage.conn()).map_err(sqlite)?,
             storage,
             vectors: VectorIndexLifecycle::new(),
@@ -87,7 +97,8 @@ impl Engine {
             runtime,
             options,
         };
-        engine.sync();
+        // From here on the log belongs to the engine's thread, and starts empty there.
+        engine.checkpoint();
         Ok(engine)
     }
 
@@ -141,25 +152,34 @@ impl Engine {
         let answer = catch_unwind(AssertUnwindSafe(|| job(self)));
         if answer.is_err() {
             tracing::error!(path = %self.path().display(), "the engine panicked on a request");
-        }
-        if !self.connection().is_autocommit() {
-            // A request that left its transaction open would take the next ones into it.
-            let rolled_back = self.connection().execute_batch("ROLLBACK");
-            tracing::error!(path = %self.path().display(), ?rolled_back, "a request left a transaction open");
+            self.group.recover(self.connection());
         }
         answer.ok()
     }
 
+    /// Runs a request whose writes the group commits; on an error none of them stay.
+    pub(super) fn write<T>(&self, run: impl FnOnce(&Storage) -> Result<T, DynoxideError>) -> Result<T, DynoxideError> {
+        self.group.write(self.connection(), || run(&self.storage))
+    }
+
+    /// Runs a request that keeps its own transactions.
+    pub(super) fn alone<T>(&self, run: impl FnOnce(&Storage) -> Result<T, DynoxideError>) -> Result<T, DynoxideError> {
+        self.group.alone(self.connection(), || run(&self.storage))
+    }
+
     /// Makes a group's writes safe and answers it.
     fn finish(&mut self, group: &mut Vec<Answer>) {
-        let changes = self.connection().total_changes();
-        let wrote = changes != self.changes || self.wal.is_dirty();
-        self.changes = changes;
+        let outcome = if self.group.end(self.connection()) {
+            Outcome::Safe
+        } else {
+            Outcome::Lost
+        };
+        let wrote = self.wal.is_dirty();
         if wrote && self.durability == Durability::Acknowledged {
             self.sync();
         }
         for answer in group.drain(..) {
-            answer();
+            answer(outcome);
         }
         if wrote {
             match last_record(self.connection()) {
@@ -175,12 +195,7 @@ impl Engine {
 
     fn sync(&mut self) {
         let wal_bytes = self.wal.sync();
-        if let Some(on_sync) = &self.options.on_sync {
-            on_sync(&Synced {
-                path: self.wal.path().to_owned(),
-                wal_bytes,
-            });
-        }
+        self.tell(wal_bytes);
     }
 
     fn until_due(&self) -> Duration {
@@ -209,28 +224,25 @@ impl Engine {
         }
         if now >= self.housekeeping_due {
             let more = self.housekeeping();
-            self.changes = self.connection().total_changes();
             self.housekeeping_due = if more { now } else { now + self.options.housekeeping };
         }
     }
 
     fn checkpoint(&mut self) {
-        if self.durability == Durability::Acknowledged && self.wal.is_dirty() {
-            self.sync();
-        }
         match self.wal.checkpoint(self.storage.conn()) {
-            Ok(()) => {
-                let wal_bytes = self.wal.length();
-                if let Some(on_sync) = &self.options.on_sync {
-                    on_sync(&Synced {
-                        path: self.wal.path().to_owned(),
-                        wal_bytes,
-                    });
-                }
-            }
+            Ok(()) => self.tell(self.wal.length()),
             Err(error) => {
-                tracing::warn!(path = %self.path().display(), %error, "a checkpoint failed; the log grows on")
+                tracing::warn!(path = %self.path().display(), %error, "a checkpoint failed; the log grows on");
             }
+        }
+    }
+
+    fn tell(&self, wal_bytes: u64) {
+        if let Some(on_sync) = &self.options.on_sync {
+            on_sync(&Synced {
+                path: self.path().to_owned(),
+                wal_bytes,
+            });
         }
     }
 
@@ -247,6 +259,7 @@ impl Engine {
             false
         });
         self.expiry = expiry;
+        self.group.end(self.connection());
         if let Ok(last) = last_record(self.connection())
             && last != self.last_record
         {

@@ -101,7 +101,9 @@ fn delete(engine: &Engine, table: &str, attribute: &str, key: &Value, now: i64) 
     let deleted = serde_json::from_value::<DeleteItemRequest>(request)
         .map_err(|error| error.to_string())
         .and_then(|request| {
-            complete(delete_item::execute(&engine.storage, request)).map_err(|error| error.to_string())
+            engine
+                .write(|storage| complete(delete_item::execute(storage, request)))
+                .map_err(|error| error.to_string())
         });
     if let Err(error) = deleted {
         tracing::warn!(table, error, "an expired item was not deleted");

@@ -3,7 +3,7 @@
 //! Requests are parsed and answers printed on the caller's thread: the engine's is the scarce one.
 
 use super::{
-    engine::{Answer, Engine, Job},
+    engine::{Answer, Engine, Job, Outcome},
     streams::{self, StreamError},
 };
 use aws_sdk_dynamodb::config::http::HttpResponse;
@@ -54,10 +54,10 @@ pub(super) fn prepare(operation: &str, body: &[u8], answer: oneshot::Sender<Prin
         };
     }
     operations! {
-        "PutItem" => |engine, request: put_item::PutItemRequest| complete(put_item::execute(&engine.storage, request)),
+        "PutItem" => |engine, request: put_item::PutItemRequest| engine.write(|storage| complete(put_item::execute(storage, request))),
         "GetItem" => |engine, request: get_item::GetItemRequest| complete(get_item::execute(&engine.storage, request)),
-        "DeleteItem" => |engine, request: delete_item::DeleteItemRequest| complete(delete_item::execute(&engine.storage, request)),
-        "UpdateItem" => |engine, request: update_item::UpdateItemRequest| complete(update_item::execute(&engine.storage, request)),
+        "DeleteItem" => |engine, request: delete_item::DeleteItemRequest| engine.write(|storage| complete(delete_item::execute(storage, request))),
+        "UpdateItem" => |engine, request: update_item::UpdateItemRequest| engine.write(|storage| complete(update_item::execute(storage, request))),
         "Query" => |engine, request: query::QueryRequest| {
             let mut request = request;
             request.limit.get_or_insert(DEFAULT_LIMIT);
@@ -69,17 +69,17 @@ pub(super) fn prepare(operation: &str, body: &[u8], answer: oneshot::Sender<Prin
             complete(scan::execute(&engine.storage, request))
         },
         "BatchGetItem" => |engine, request: batch_get_item::BatchGetItemRequest| complete(batch_get_item::execute(&engine.storage, request)),
-        "BatchWriteItem" => |engine, request: batch_write_item::BatchWriteItemRequest| complete(batch_write_item::execute(&engine.storage, request)),
+        "BatchWriteItem" => |engine, request: batch_write_item::BatchWriteItemRequest| engine.write(|storage| complete(batch_write_item::execute(storage, request))),
         "TransactGetItems" => |engine, request: transact_get_items::TransactGetItemsRequest| complete(transact_get_items::execute(&engine.storage, request)),
         // This entry ignores the client token, which the engine would look up among all of the last ten minutes: what makes a write
         // idempotent here is its condition.
-        "TransactWriteItems" => |engine, request: transact_write_items::TransactWriteItemsRequest| complete(transact_write_items::execute(&engine.storage, request)),
+        "TransactWriteItems" => |engine, request: transact_write_items::TransactWriteItemsRequest| engine.write(|storage| complete(transact_write_items::execute(storage, request))),
         "CreateTable" => |engine, request: create_table::CreateTableRequest| create_table(engine, request),
-        "DeleteTable" => |engine, request: delete_table::DeleteTableRequest| complete(delete_table::execute(&engine.storage, request, &engine.vectors)),
+        "DeleteTable" => |engine, request: delete_table::DeleteTableRequest| engine.alone(|storage| complete(delete_table::execute(storage, request, &engine.vectors))),
         "DescribeTable" => |engine, request: describe_table::DescribeTableRequest| complete(describe_table::execute(&engine.storage, request, &engine.vectors)),
-        "UpdateTable" => |engine, request: update_table::UpdateTableRequest| complete(update_table::execute(&engine.storage, request, &engine.vectors)),
+        "UpdateTable" => |engine, request: update_table::UpdateTableRequest| engine.alone(|storage| complete(update_table::execute(storage, request, &engine.vectors))),
         "ListTables" => |engine, request: list_tables::ListTablesRequest| complete(list_tables::execute(&engine.storage, request)),
-        "UpdateTimeToLive" => |engine, request: update_time_to_live::UpdateTimeToLiveRequest| complete(update_time_to_live::execute(&engine.storage, request)),
+        "UpdateTimeToLive" => |engine, request: update_time_to_live::UpdateTimeToLiveRequest| engine.alone(|storage| complete(update_time_to_live::execute(storage, request))),
         "DescribeTimeToLive" => |engine, request: describe_time_to_live::DescribeTimeToLiveRequest| complete(describe_time_to_live::execute(&engine.storage, request)),
         "ListStreams" => |engine, request: list_streams::ListStreamsRequest| complete(list_streams::execute(&engine.storage, request)),
         "DescribeStream" => |engine, request: dynoxide::actions::describe_stream::DescribeStreamRequest| streams::describe(engine, request),
@@ -92,9 +92,11 @@ fn create_table(
     engine: &Engine,
     request: create_table::CreateTableRequest,
 ) -> Result<create_table::CreateTableResponse, DynoxideError> {
-    let response = complete(create_table::execute(&engine.storage, request))?;
-    super::schema::index_scans(engine.connection())?;
-    Ok(response)
+    engine.alone(|storage| {
+        let response = complete(create_table::execute(storage, request))?;
+        super::schema::index_scans(storage.conn())?;
+        Ok(response)
+    })
 }
 
 fn job<R, E>(answer: oneshot::Sender<Print>, run: impl FnOnce(&Engine) -> Result<R, E> + Send + 'static) -> Job
@@ -115,8 +117,22 @@ where
             }),
         };
         // Nobody waits any more when the caller gave up; the effect stands.
-        Box::new(move || drop(answer.send(print)))
+        Box::new(move |outcome| {
+            let print = if outcome == Outcome::Safe {
+                print
+            } else {
+                Box::new(lost)
+            };
+            drop(answer.send(print));
+        })
     })
+}
+
+/// The answer to a request whose group was undone.
+fn lost() -> HttpResponse {
+    refuse(&DynoxideError::InternalServerError(
+        "the group this request was part of could not be written".to_owned(),
+    ))
 }
 
 /// What can be printed as an answer's body.

@@ -2,25 +2,54 @@
 //!
 //! SQLite runs in WAL mode with `synchronous=NORMAL`: a commit writes to the write-ahead log and does not sync. The engine syncs the log
 //! itself, once per group. A checkpoint syncs the log, copies it into the database file, syncs that, and only then empties the log (SQLite
-//! does all four under NORMAL); it happens only here, so the log never wraps around and its length says how much there is.
+//! does all of it under NORMAL). It happens only here, between groups. The emptied log keeps its blocks and is written over, which makes its
+//! syncs cheaper than those of a file that grows.
 
 use crate::Error;
 use rusqlite::Connection;
 use std::{
-    ffi::OsString,
+    cell::Cell,
+    ffi::{OsString, c_int},
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
+thread_local! {
+    /// The log of the engine that runs on this thread, as SQLite told of it at the last commit.
+    static LOG: Cell<Log> = const { Cell::new(Log { frames: 0, dirty: false }) };
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Log {
+    /// Frames of the log in use.
+    frames: u64,
+    /// Whether any of them is newer than the last sync.
+    dirty: bool,
+}
+
+/// Called by SQLite after each commit, with the frames in use. It takes a plain function, hence the thread's own variable.
+fn committed(_log: &rusqlite::hooks::Wal, frames: c_int) -> rusqlite::Result<()> {
+    LOG.set(Log {
+        frames: u64::try_from(frames).unwrap_or(0),
+        dirty: true,
+    });
+    Ok(())
+}
+
 /// A database file with its write-ahead log.
 pub(super) struct Wal {
     path: PathBuf,
     log: File,
-    /// Length of the log at the last sync.
-    synced: u64,
+    /// Bytes of a frame in the log: a page and its header.
+    frame: u64,
 }
+
+/// Bytes before the first frame.
+const LOG_HEADER: u64 = 32;
+/// Bytes before each page in the log.
+const FRAME_HEADER: u64 = 24;
 
 fn file_error(path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
@@ -38,10 +67,7 @@ pub(super) fn make_private_folder(dir: &Path) -> Result<(), Error> {
         .create(dir)
         .map_err(file_error(dir))?;
     // Its own entry must survive too.
-    match dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => sync_folder(parent),
-        None => sync_folder(Path::new(".")),
-    }
+    sync_folder(folder_of(dir))
 }
 
 /// Makes an empty database file for the owner only, if it is missing; SQLite gives its log the same mode.
@@ -55,6 +81,12 @@ pub(super) fn make_private_file(path: &Path) -> Result<(), Error> {
     made.map(drop).map_err(file_error(path))
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(path)
         .and_then(|folder| folder.sync_all())
@@ -62,18 +94,21 @@ fn sync_folder(path: &Path) -> Result<(), Error> {
 }
 
 impl Wal {
-    /// Takes over the syncing of a connection that is in WAL mode and has written.
+    /// Takes over the syncing of a connection that is in WAL mode.
     pub(super) fn take_over(path: &Path, connection: &Connection) -> Result<Self, Error> {
         let sqlite = |error: rusqlite::Error| Error::Engine {
             path: path.to_owned(),
             message: error.to_string(),
         };
         // Exclusive locking keeps the log's index in memory, saves the lock calls of every transaction, and keeps out other readers, who
-        // could make a checkpoint leave the log half emptied.
+        // could hold up a checkpoint.
         let pragmas = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;
                        PRAGMA cache_size = -32768; PRAGMA locking_mode = EXCLUSIVE;";
         connection.execute_batch(pragmas).map_err(sqlite)?;
-        checkpoint(connection).map_err(sqlite)?;
+        connection.wal_hook(Some(committed));
+        let page: u64 = connection
+            .query_row("PRAGMA page_size", [], |row| row.get(0))
+            .map_err(sqlite)?;
         let mut log_path = OsString::from(path);
         log_path.push("-wal");
         let log_path = PathBuf::from(log_path);
@@ -82,16 +117,11 @@ impl Wal {
             .write(true)
             .open(&log_path)
             .map_err(file_error(&log_path))?;
-        log.sync_all().map_err(file_error(&log_path))?;
-        let folder = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        sync_folder(folder)?;
+        sync_folder(folder_of(path))?;
         Ok(Self {
             path: path.to_owned(),
             log,
-            synced: 0,
+            frame: page + FRAME_HEADER,
         })
     }
 
@@ -99,52 +129,52 @@ impl Wal {
         &self.path
     }
 
-    /// Length of the log now.
+    /// Bytes of the log in use. The file may be longer: an emptied log is written again from the start.
     pub(super) fn length(&self) -> u64 {
-        match self.log.metadata() {
-            Ok(metadata) => metadata.len(),
-            Err(error) => self.give_up("reading the length of", &error),
+        match LOG.get().frames {
+            0 => 0,
+            frames => LOG_HEADER + frames * self.frame,
         }
     }
 
     /// Whether the log holds something that no sync has covered.
     pub(super) fn is_dirty(&self) -> bool {
-        self.length() != self.synced
+        LOG.get().dirty
     }
 
     /// Makes all of the log safe and returns its length. A sync that fails ends the process: after it, nobody knows what is on the disk,
     /// and a second sync would report success for pages the kernel has dropped.
     pub(super) fn sync(&mut self) -> u64 {
-        let length = self.length();
         if let Err(error) = self.log.sync_data() {
-            self.give_up("syncing", &error);
+            self.give_up(&error);
         }
-        self.synced = length;
-        length
+        LOG.set(Log {
+            dirty: false,
+            ..LOG.get()
+        });
+        self.length()
     }
 
-    /// Copies the log into the database file and empties it.
+    /// Copies the log into the database file, synced, and lets the next commit start it over.
     pub(super) fn checkpoint(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
-        checkpoint(connection)?;
-        // Zero, unless the checkpoint could not finish.
-        self.synced = self.sync();
+        let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))?;
+        if busy == 0 {
+            LOG.set(Log {
+                frames: 0,
+                dirty: false,
+            });
+        }
         Ok(())
     }
 
-    fn give_up(&self, doing: &str, error: &io::Error) -> ! {
-        tracing::error!(path = %self.path.display(), %error, "{doing} the write-ahead log failed; ending the process");
+    fn give_up(&self, error: &io::Error) -> ! {
+        tracing::error!(path = %self.path.display(), %error, "syncing the write-ahead log failed; ending the process");
         // The log subscriber may be gone or buffered; this line must come out.
-        let message = format!(
-            "headwater: {doing} the write-ahead log of {} failed: {error}; ending the process\n",
-            self.path.display()
-        );
+        let path = self.path.display();
+        let message = format!("headwater: syncing the write-ahead log of {path} failed: {error}; ending the process\n");
         let _ = io::stderr().write_all(message.as_bytes());
         std::process::abort()
     }
-}
-
-fn checkpoint(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Whether a file is empty or missing: then an engine may make its tables in it.

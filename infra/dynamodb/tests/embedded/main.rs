@@ -1,5 +1,7 @@
 //! The embedded engine through the SDK: what the rest of the program relies on.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
 mod accounting;
 mod durability;
 mod faults;
