@@ -1,0 +1,20 @@
+//! Search: one port, its adapters as modules.
+//!
+//! [`SearchIndex`] is the port: versioned documents go in, typed queries are answered, and every call takes a
+//! [`TenantScope`](headwater_tenancy::TenantScope), which a query can therefore neither leave out nor name. What is searched of a document
+//! is declared beside the document, in `headwater_read_models::search`; an adapter derives its schema from that.
+//!
+//! - [`query`](Query) what can be asked, [`hits`](Hits) what is answered, [`validate`] what both adapters refuse, [`cursor`] how pages
+//!   are sealed: shared by all adapters.
+
+pub mod cursor;
+mod error;
+mod hits;
+mod index;
+mod query;
+pub mod validate;
+
+pub use error::Error;
+pub use hits::{FacetCount, Hit, Hits};
+pub use index::{DocumentBody, DocumentWrite, IndexName, SearchIndex, StoredDocument, WriteOutcome};
+pub use query::{Filter, MAX_LIMIT, Query, Sort};
