@@ -10,6 +10,7 @@ mod expiry;
 mod group;
 mod operations;
 mod schema;
+mod statements;
 mod streams;
 mod trim;
 mod wal;

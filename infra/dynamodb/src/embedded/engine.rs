@@ -167,6 +167,14 @@ impl Engine {
         self.group.alone(self.connection(), || run(&self.storage))
     }
 
+    /// Runs a description of a table, without the figures that would cost a scan.
+    pub(super) fn uncounted<T>(
+        &self,
+        run: impl FnOnce(&Storage) -> Result<T, DynoxideError>,
+    ) -> Result<T, DynoxideError> {
+        self.group.uncounted(|| run(&self.storage))
+    }
+
     /// Makes a group's writes safe and answers it.
     fn finish(&mut self, group: &mut Vec<Answer>) {
         let outcome = if self.group.end(self.connection()) {

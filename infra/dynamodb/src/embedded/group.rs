@@ -4,23 +4,14 @@
 //! authorizer may say of a `BEGIN`, `COMMIT` or `ROLLBACK` that it be compiled to nothing. So while a request runs inside a group these
 //! three do nothing, and the request stands in a savepoint that is released or rolled back by its result: the same atomicity, one level up.
 
+use super::statements::{Mode, Statements};
 use dynoxide::DynoxideError;
-use rusqlite::{
-    Connection,
-    hooks::{AuthAction, AuthContext, Authorization},
-};
-use std::{
-    cell::Cell,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use rusqlite::Connection;
+use std::cell::Cell;
 
 /// The transaction of the group that is being run, if any of it has written.
 pub(super) struct Group {
-    /// While set, the engine's own transaction statements do nothing. Read by the authorizer, on the same thread.
-    inside: Arc<AtomicBool>,
+    statements: Statements,
     open: Cell<bool>,
     /// The transaction is lost, and with it every write of this group.
     lost: Cell<bool>,
@@ -29,14 +20,8 @@ pub(super) struct Group {
 impl Group {
     /// Prepares a connection.
     pub(super) fn install(connection: &Connection) -> Self {
-        let inside = Arc::new(AtomicBool::new(false));
-        let flag = inside.clone();
-        connection.authorizer(Some(move |context: AuthContext<'_>| match context.action {
-            AuthAction::Transaction { .. } if flag.load(Ordering::Relaxed) => Authorization::Ignore,
-            _ => Authorization::Allow,
-        }));
         Self {
-            inside,
+            statements: Statements::install(connection),
             open: Cell::new(false),
             lost: Cell::new(false),
         }
@@ -56,9 +41,9 @@ impl Group {
             self.open.set(true);
         }
         execute(connection, "SAVEPOINT request")?;
-        self.inside.store(true, Ordering::Relaxed);
+        self.statements.set(Mode::InsideTransaction);
         let result = run();
-        self.inside.store(false, Ordering::Relaxed);
+        self.statements.set(Mode::Plain);
         if connection.is_autocommit() {
             // A full disk or a failed write makes SQLite roll back all of it by itself.
             self.open.set(false);
@@ -82,9 +67,17 @@ impl Group {
         if self.lost.get() { Err(lost()) } else { run() }
     }
 
+    /// Runs a request without its counting of items.
+    pub(super) fn uncounted<T>(&self, run: impl FnOnce() -> Result<T, DynoxideError>) -> Result<T, DynoxideError> {
+        self.statements.set(Mode::Uncounted);
+        let result = run();
+        self.statements.set(Mode::Plain);
+        result
+    }
+
     /// Undoes what a request did that ended in a panic.
     pub(super) fn recover(&self, connection: &Connection) {
-        self.inside.store(false, Ordering::Relaxed);
+        self.statements.set(Mode::Plain);
         let undone = match (self.open.get(), connection.is_autocommit()) {
             (true, false) => connection.execute_batch("ROLLBACK TO request; RELEASE request"),
             (false, false) => connection.execute_batch("ROLLBACK"),
@@ -179,7 +172,7 @@ mod tests {
         // SQLite's own rollback, as on a full disk.
         let gone = group.write(&connection, || {
             connection.execute("INSERT OR ROLLBACK INTO t SELECT 1 / (SELECT 0) WHERE 0", [])?;
-            group.inside.store(false, Ordering::Relaxed);
+            group.statements.set(Mode::Plain);
             connection.execute_batch("ROLLBACK")?;
             Err::<(), _>(DynoxideError::InternalServerError("disk full".to_owned()))
         });

@@ -76,7 +76,7 @@ pub(super) fn prepare(operation: &str, body: &[u8], answer: oneshot::Sender<Prin
         "TransactWriteItems" => |engine, request: transact_write_items::TransactWriteItemsRequest| engine.write(|storage| complete(transact_write_items::execute(storage, request))),
         "CreateTable" => |engine, request: create_table::CreateTableRequest| create_table(engine, request),
         "DeleteTable" => |engine, request: delete_table::DeleteTableRequest| engine.alone(|storage| complete(delete_table::execute(storage, request, &engine.vectors))),
-        "DescribeTable" => |engine, request: describe_table::DescribeTableRequest| complete(describe_table::execute(&engine.storage, request, &engine.vectors)),
+        "DescribeTable" => |engine, request: describe_table::DescribeTableRequest| engine.uncounted(|storage| complete(describe_table::execute(storage, request, &engine.vectors))),
         "UpdateTable" => |engine, request: update_table::UpdateTableRequest| engine.alone(|storage| complete(update_table::execute(storage, request, &engine.vectors))),
         "ListTables" => |engine, request: list_tables::ListTablesRequest| complete(list_tables::execute(&engine.storage, request)),
         "UpdateTimeToLive" => |engine, request: update_time_to_live::UpdateTimeToLiveRequest| engine.alone(|storage| complete(update_time_to_live::execute(storage, request))),

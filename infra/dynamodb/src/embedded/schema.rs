@@ -69,9 +69,10 @@ fn verify(path: &Path, connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Adds to each data table the index that its segmented scans order by. Called after a table was made.
+/// Adds to each table with a stream, which are those that are ever scanned, the index that its segmented scans order by. Called after a
+/// table was made.
 pub(super) fn index_scans(connection: &Connection) -> Result<(), rusqlite::Error> {
-    let mut statement = connection.prepare_cached("SELECT table_name FROM _tables")?;
+    let mut statement = connection.prepare_cached("SELECT table_name FROM _tables WHERE stream_enabled = 1")?;
     let tables = statement
         .query_map([], |row| row.get::<_, String>(0))?
         .collect::<Result<Vec<_>, _>>()?;

@@ -1,7 +1,7 @@
 //! What is acknowledged survives a power cut: a copy of the files, cut to what was synced when the answer came, has it.
 
 use crate::{item, put_new, text, transact_new};
-use headwater_dynamodb::{Databases, EngineOptions, Synced, tables};
+use headwater_dynamodb::{Class, Databases, EngineOptions, Synced, classify, tables};
 use headwater_runtime::Runtime;
 use std::{
     path::Path,
@@ -201,4 +201,58 @@ async fn what_can_be_rebuilt_is_synced_soon_after() {
     assert!((1..40).contains(&after_rest), "{after_rest}");
     runtime.sleep(Duration::from_millis(200)).await;
     assert_eq!(*syncs.lock().unwrap(), after_rest, "nothing new, nothing synced");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_writers_of_one_key_exactly_one_wins_and_losers_leave_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = Runtime::tokio();
+    let databases = Databases::embedded(dir.path(), runtime.clone()).unwrap();
+    databases.ensure_table(&tables::event_table("crm")).await.unwrap();
+    let won = Arc::new(Mutex::new(Vec::new()));
+    let writers: Vec<_> = (0..32_u64)
+        .map(|writer| {
+            let (databases, won) = (databases.clone(), won.clone());
+            runtime.spawn(async move {
+                for key in 0..20 {
+                    // The own item comes first in the transaction, so that losing has something to undo.
+                    let own = transact_new("crm-events", item(&format!("TENANT#demo#{writer}"), key, 100));
+                    let shared = transact_new("crm-events", item("TENANT#demo", key, 100));
+                    let call = databases
+                        .durable
+                        .client()
+                        .transact_write_items()
+                        .transact_items(own)
+                        .transact_items(shared);
+                    match call.send().await {
+                        Ok(_) => won.lock().unwrap().push((writer, key)),
+                        Err(error) => assert_eq!(classify(&error), Class::Conflict),
+                    }
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.join().await.unwrap();
+    }
+    let mut won = won.lock().unwrap().clone();
+    won.sort_by_key(|(_, key)| *key);
+    assert_eq!(
+        won.iter().map(|(_, key)| *key).collect::<Vec<_>>(),
+        (0..20).collect::<Vec<_>>()
+    );
+    for writer in 0..32 {
+        for key in 0..20 {
+            assert_eq!(
+                has(&databases, &format!("TENANT#demo#{writer}"), key).await,
+                won.contains(&(writer, key))
+            );
+        }
+    }
+    let records = crate::streams::read(
+        &databases.durable,
+        crate::streams::horizon(&databases.durable, "crm-events").await,
+    )
+    .await;
+    assert_eq!(records.len(), 40);
 }

@@ -1,7 +1,7 @@
 //! `ensure_table`.
 
 use crate::Fixture;
-use headwater_dynamodb::{Databases, Error, tables};
+use headwater_dynamodb::{AwsConfig, Databases, Error, tables};
 use headwater_runtime::Runtime;
 use std::os::unix::fs::PermissionsExt;
 
@@ -72,6 +72,53 @@ async fn a_table_with_other_keys_or_stream_is_refused_with_both_named() {
     other.stream = false;
     let refused = fixture.databases.ensure_table(&other).await.unwrap_err();
     assert!(refused.to_string().contains("a stream of NEW_IMAGE"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn describing_a_table_does_not_count_its_items() {
+    let fixture = Fixture::open();
+    fixture
+        .databases
+        .ensure_table(&tables::views_table("crm"))
+        .await
+        .unwrap();
+    let views = &fixture.databases.rebuildable;
+    crate::put_new(views, "crm", crate::item("TENANT#demo", 1, 10))
+        .send()
+        .await
+        .unwrap();
+    let table = views
+        .client()
+        .describe_table()
+        .table_name("crm")
+        .send()
+        .await
+        .unwrap()
+        .table
+        .unwrap();
+    assert_eq!(table.item_count, None, "the engine reads the whole table for it");
+    let missing = views
+        .client()
+        .describe_table()
+        .table_name("no-such-table")
+        .send()
+        .await
+        .unwrap_err();
+    assert!(missing.as_service_error().unwrap().is_resource_not_found_exception());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_endpoint_is_the_same_for_both_stores_and_prefixes_its_tables() {
+    let config = AwsConfig {
+        region: "eu-west-1".to_owned(),
+        endpoint_url: Some("http://127.0.0.1:9".to_owned()),
+        table_prefix: "staging-".to_owned(),
+    };
+    let databases = Databases::aws(&config, Runtime::tokio()).await;
+    assert_eq!(databases.durable.table("crm-events"), "staging-crm-events");
+    assert_eq!(databases.rebuildable.table("crm"), "staging-crm");
+    assert!(databases.durable.activity().is_none());
+    databases.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
