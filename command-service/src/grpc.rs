@@ -1,0 +1,130 @@
+//! Commands by gRPC, on the same bus as by HTTP.
+
+use crate::{
+    Accepted, CommandBus, Submission,
+    batch::{Entry, Outcome, pipeline},
+    submission,
+};
+use futures::{Stream, StreamExt, future::ready};
+use headwater_edge::{
+    Edge, Problem, parse_json,
+    v1::{
+        self, SubmitManyResponse, SubmitRequest, SubmitResponse,
+        command_service_server::{CommandService, CommandServiceServer},
+        submit_many_response,
+    },
+};
+use std::pin::Pin;
+use tonic::{Request, Response, Status, Streaming};
+
+/// What a message may have beside its payload.
+const ENVELOPE_BYTES: usize = 64 << 10;
+
+struct Service {
+    bus: CommandBus,
+    edge: Edge,
+}
+
+/// `headwater.v1.CommandService`, to be added to the process's gRPC routes.
+pub fn grpc(bus: CommandBus, edge: Edge) -> CommandServiceServer<impl CommandService> {
+    let limit = edge.limits().max_body + ENVELOPE_BYTES;
+    CommandServiceServer::new(Service { bus, edge }).max_decoding_message_size(limit)
+}
+
+#[tonic::async_trait]
+impl CommandService for Service {
+    async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |caller: headwater_tenancy::Caller| {
+            let accepted = self.bus.submit(&caller.scope, submission_of(message)?).await?;
+            Ok(Response::new(response_of(accepted)))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+
+    type SubmitManyStream = Pin<Box<dyn Stream<Item = Result<SubmitManyResponse, Status>> + Send>>;
+
+    async fn submit_many(
+        &self,
+        request: Request<Streaming<SubmitRequest>>,
+    ) -> Result<Response<Self::SubmitManyStream>, Status> {
+        let (metadata, _, messages) = request.into_parts();
+        let (_place, caller) = self.edge.enter(&metadata).await?;
+        let batch = self
+            .edge
+            .admit_batch()
+            .map_err(|problem| self.edge.status(problem, &metadata))?;
+        // A broken stream has nobody left to answer to.
+        let entries = messages
+            .take_while(|message| ready(message.is_ok()))
+            .filter_map(|message| ready(message.ok()));
+        let entries = entries.enumerate().map(|(index, message)| Entry {
+            number: index as u64 + 1,
+            bytes: message.payload_json.len(),
+            submission: submission_of(message),
+        });
+        let trace = metadata.into_headers();
+        let outcomes = pipeline(self.bus.clone(), self.edge.clone(), caller.scope, trace, batch, entries);
+        Ok(Response::new(Box::pin(
+            outcomes.map(|outcome| Ok(many_response_of(outcome))),
+        )))
+    }
+}
+
+fn submission_of(message: SubmitRequest) -> Result<Submission, Problem> {
+    let given = |text: String| (!text.is_empty()).then_some(text);
+    let payload = match &message.payload_json[..] {
+        [] => submission::empty(),
+        json => parse_json(json)?,
+    };
+    Ok(Submission {
+        context: message.context,
+        aggregate: message.aggregate,
+        id: message.id,
+        command: message.command,
+        payload,
+        command_id: given(message.command_id),
+        expected_version: message.expected_version,
+        if_match: false,
+        correlation_id: given(message.correlation_id),
+        causation_id: given(message.causation_id),
+    })
+}
+
+fn response_of(accepted: Accepted) -> SubmitResponse {
+    let Accepted {
+        receipt,
+        replayed,
+        current_version,
+    } = accepted;
+    let event = |event: crate::ReceiptEvent| v1::ReceiptEvent {
+        r#type: event.event_type,
+        sequence: event.sequence,
+        id: event.id,
+    };
+    let receipt = v1::Receipt {
+        command_id: receipt.command_id,
+        context: receipt.context,
+        aggregate: receipt.aggregate,
+        id: receipt.id,
+        version: receipt.version,
+        events: receipt.events.into_iter().map(event).collect(),
+        token: receipt.token,
+    };
+    SubmitResponse {
+        receipt: Some(receipt),
+        replayed,
+        current_version,
+    }
+}
+
+fn many_response_of(Outcome { number, result }: Outcome) -> SubmitManyResponse {
+    let outcome = match result {
+        Ok(accepted) => submit_many_response::Outcome::Accepted(response_of(accepted)),
+        Err(problem) => submit_many_response::Outcome::Problem((&problem).into()),
+    };
+    SubmitManyResponse {
+        number,
+        outcome: Some(outcome),
+    }
+}

@@ -1,0 +1,155 @@
+//! gRPC has the semantics and codes of HTTP.
+
+use crate::server::{Server, product};
+use futures::{StreamExt, stream};
+use headwater_edge::{
+    error_info,
+    v1::{GetSchemaRequest, SubmitRequest, schema_service_client::SchemaServiceClient, submit_many_response::Outcome},
+};
+use tonic::Code;
+
+fn submit(id: &str, command: &str, payload: &str) -> SubmitRequest {
+    SubmitRequest {
+        context: "catalog".into(),
+        aggregate: "products".into(),
+        id: id.into(),
+        command: command.into(),
+        payload_json: payload.to_owned().into(),
+        ..SubmitRequest::default()
+    }
+}
+
+#[tokio::test]
+async fn one_command() {
+    let server = Server::start().await;
+    let mut commands = server.commands().await;
+    let create = SubmitRequest {
+        command_id: "g-1".into(),
+        ..submit("G1", "create", &product().to_string())
+    };
+    let first = commands
+        .submit(server.authorize(create.clone()))
+        .await
+        .unwrap()
+        .into_inner();
+    let again = commands
+        .submit(server.authorize(create.clone()))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (first.replayed, again.replayed, &first.receipt),
+        (false, true, &again.receipt)
+    );
+    assert_eq!(first.receipt.as_ref().map(|receipt| receipt.version), Some(1));
+
+    let price = r#"{"price_cents":1}"#;
+    for (request, code, reason) in [
+        (
+            SubmitRequest {
+                payload_json: "{}".into(),
+                ..create.clone()
+            },
+            Code::InvalidArgument,
+            "invalid-payload",
+        ),
+        (
+            SubmitRequest {
+                command_id: "g-1".into(),
+                ..submit("G1", "change-price", price)
+            },
+            Code::FailedPrecondition,
+            "idempotency-key-reused",
+        ),
+        (
+            SubmitRequest {
+                expected_version: Some(9),
+                ..submit("G1", "change-price", price)
+            },
+            Code::Aborted,
+            "version-conflict",
+        ),
+        (submit("G2", "change-price", price), Code::NotFound, "not-found"),
+        (
+            submit("G1", "create", &product().to_string()),
+            Code::AlreadyExists,
+            "already-exists",
+        ),
+        (
+            submit("", "create", &product().to_string()),
+            Code::InvalidArgument,
+            "invalid-id",
+        ),
+        (
+            submit("G1", "create", "nonsense"),
+            Code::InvalidArgument,
+            "invalid-json",
+        ),
+        (submit("G1", "explode", "{}"), Code::NotFound, "unknown-command"),
+    ] {
+        let status = commands.submit(server.authorize(request)).await.unwrap_err();
+        let info = error_info(&status).unwrap();
+        assert_eq!(
+            (status.code(), info.reason.as_str(), info.domain.as_str()),
+            (code, reason, "headwater"),
+            "{status}"
+        );
+        assert!(!info.metadata["trace_id"].is_empty());
+    }
+    let status = commands.submit(create).await.unwrap_err();
+    assert_eq!(
+        (status.code(), error_info(&status).unwrap().reason.as_str()),
+        (Code::Unauthenticated, "unauthenticated")
+    );
+}
+
+#[tokio::test]
+async fn many_commands_in_order() {
+    let server = Server::start().await;
+    let mut commands = server.commands().await;
+    let mut requests = vec![
+        submit("M1", "create", &product().to_string()),
+        submit("M1", "explode", "{}"),
+    ];
+    requests.extend((1..=100).map(|n| submit("M1", "change-price", &format!("{{\"price_cents\":{n}}}"))));
+    let answers = commands
+        .submit_many(server.authorize(stream::iter(requests)))
+        .await
+        .unwrap()
+        .into_inner();
+    let answers: Vec<_> = answers.map(Result::unwrap).collect().await;
+    assert_eq!(answers.len(), 102);
+    for (at, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.number, at as u64 + 1);
+        match answer.outcome.unwrap() {
+            Outcome::Accepted(accepted) => {
+                assert_eq!(accepted.receipt.unwrap().version, if at == 0 { 1 } else { at as u64 });
+            }
+            Outcome::Problem(problem) => {
+                assert_eq!((at, problem.code.as_str(), problem.status), (1, "unknown-command", 404))
+            }
+        }
+    }
+    let status = commands.submit_many(stream::iter([])).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn schemas() {
+    let server = Server::start().await;
+    let mut schemas = SchemaServiceClient::connect(format!("http://{}", server.grpc))
+        .await
+        .unwrap();
+    let ask = |name: &str| server.authorize(GetSchemaRequest { name: name.into() });
+    let schema = schemas
+        .get_schema(ask("catalog.products.ProductCreated"))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(std::str::from_utf8(&schema.schema_json).unwrap().contains("2020-12"));
+    let status = schemas.get_schema(ask("catalog.products.creat")).await.unwrap_err();
+    assert!(
+        status.message().contains("did you mean catalog.products.create?"),
+        "{status}"
+    );
+}

@@ -1,0 +1,9 @@
+//! The command edges, as a client sees them: real sockets, the embedded engine, the catalog.
+
+mod bad_input;
+mod batches;
+mod commands;
+mod described;
+mod grpc;
+mod server;
+mod slow_clients;

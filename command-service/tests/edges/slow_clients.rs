@@ -1,0 +1,91 @@
+//! Clients that are slow or go silent, and more of them than there is room for, hold up nobody else.
+
+use crate::server::{Answer, Server, product};
+use futures::future::join_all;
+use headwater_edge::Limits;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+const PATIENCE: Duration = Duration::from_millis(400);
+
+async fn begun(server: &Server, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.http).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+async fn rest(server: &Server, mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    server
+        .runtime
+        .timeout(PATIENCE * 10, read)
+        .await
+        .expect("the server ends it")
+        .ok();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn silent_connections_are_closed_and_slow_bodies_are_told_why() {
+    let limits = Limits {
+        header_timeout: PATIENCE,
+        body_timeout: PATIENCE,
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    let head = format!(
+        "POST /v1/catalog/products/P1/create HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{",
+        server.token()
+    );
+    let silent = begun(&server, "").await;
+    let half = begun(&server, "PRI * HT").await;
+    let headers = begun(&server, "POST /v1/catalog HTTP/1.1\r\nHost:").await;
+    let body = begun(&server, &head).await;
+    assert_eq!(server.create("P1").await.status, 200);
+    rest(&server, silent).await;
+    rest(&server, half).await;
+    rest(&server, headers).await;
+    let answer = rest(&server, body).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 408") && answer.contains("request-timeout"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn too_many_at_once_are_refused_early() {
+    let limits = Limits {
+        max_in_flight: 2,
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    let head = format!(
+        "POST /v1/catalog/products/P1/create HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+        server.token()
+    );
+    let _holding = join_all((0..2).map(|_| begun(&server, &head))).await;
+    server.runtime.sleep(Duration::from_millis(100)).await;
+    let refused = Answer::of(server.post("/v1/catalog/products/P2/create").json(&product())).await;
+    refused.problem(503, "overloaded");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    let open = Answer::of(server.client.get(server.url("/openapi.json"))).await;
+    assert_eq!(open.status, 200);
+}
+
+#[tokio::test]
+async fn a_command_past_its_deadline_is_answered() {
+    let server = Server::with(Limits {
+        deadline: Duration::ZERO,
+        ..Limits::default()
+    })
+    .await;
+    let answer = server.create("P1").await;
+    answer.problem(503, "deadline-exceeded");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+}

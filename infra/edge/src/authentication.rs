@@ -1,0 +1,55 @@
+//! From a request's `authorization` to its caller, and the caller as an argument of a handler.
+
+use crate::{Edge, Problem};
+use ::http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts};
+use axum::extract::FromRequestParts;
+use headwater_tenancy::{Caller, CredentialError};
+use std::time::Duration;
+
+impl Edge {
+    /// Who is calling, by the header (or gRPC metadata) `authorization`.
+    ///
+    /// # Errors
+    /// 401 `unauthenticated`, `token-expired` or `invalid-token`; 503 when tenants cannot be looked up now.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let (value, another) = (values.next(), values.next());
+        let text = value.map(|value| value.to_str().unwrap_or_default());
+        let result = match another {
+            Some(_) => Err(CredentialError::Invalid),
+            None => self.authenticator().authenticate(text).await,
+        };
+        result.map_err(|error| {
+            let code = match error {
+                CredentialError::Missing => "unauthenticated",
+                CredentialError::Expired => "token-expired",
+                CredentialError::Invalid => "invalid-token",
+                CredentialError::Unavailable => {
+                    let problem = Problem::unavailable("unavailable", error.to_string(), Duration::from_secs(1));
+                    return problem.for_operator("the tenant directory cannot be read");
+                }
+            };
+            Problem::new(StatusCode::UNAUTHORIZED, code, error.to_string())
+        })
+    }
+}
+
+/// The verified caller of a request, as an argument of a handler below `/v1`.
+#[derive(Debug, Clone)]
+pub struct Authenticated(pub Caller);
+
+impl<S: Sync> FromRequestParts<S> for Authenticated {
+    type Rejection = Problem;
+
+    /// [`Edge::http`] has verified the caller before any handler runs; a router that is served without it lets nobody in.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let missing = || {
+            Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                CredentialError::Missing.to_string(),
+            )
+        };
+        parts.extensions.get::<Self>().cloned().ok_or_else(missing)
+    }
+}

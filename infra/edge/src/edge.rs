@@ -1,0 +1,148 @@
+//! One process's edge: who may come in, how many at a time, and for how long.
+
+use crate::{Limits, Problem};
+use ::http::{HeaderMap, StatusCode};
+use futures::FutureExt;
+use headwater_runtime::Runtime;
+use headwater_tenancy::Authenticator;
+use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// When a refused caller should come back.
+const COME_BACK: Duration = Duration::from_secs(1);
+
+/// What every request passes, by HTTP and gRPC alike. Cheap to clone; a process has one, so that its limits are the process's.
+#[derive(Debug, Clone)]
+pub struct Edge(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    authenticator: Authenticator,
+    limits: Limits,
+    runtime: Runtime,
+    requests: Arc<Semaphore>,
+    batches: Arc<Semaphore>,
+}
+
+/// The place of a request among those in work; given back when dropped.
+#[derive(Debug)]
+pub struct Permit(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+impl Edge {
+    /// An edge that lets in whom `authenticator` knows.
+    pub fn new(authenticator: Authenticator, limits: Limits, runtime: Runtime) -> Self {
+        let requests = Arc::new(Semaphore::new(limits.max_in_flight));
+        let batches = Arc::new(Semaphore::new(limits.max_batches));
+        Self(Arc::new(Inner {
+            authenticator,
+            limits,
+            runtime,
+            requests,
+            batches,
+        }))
+    }
+
+    /// What is allowed.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The clock and tasks of this process.
+    pub fn runtime(&self) -> &Runtime {
+        &self.0.runtime
+    }
+
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        &self.0.authenticator
+    }
+
+    /// Takes a place among the requests in work.
+    ///
+    /// # Errors
+    /// 503 `overloaded`, at once: whoever waits in a queue here would only make the load last.
+    pub fn admit(&self) -> Result<Permit, Problem> {
+        self.place(&self.0.requests, "the server has as many requests in work as it takes")
+    }
+
+    /// Takes a place among the streaming batches.
+    ///
+    /// # Errors
+    /// 503 `overloaded`.
+    pub fn admit_batch(&self) -> Result<Permit, Problem> {
+        self.place(&self.0.batches, "the server has as many batches in work as it takes")
+    }
+
+    fn place(&self, places: &Arc<Semaphore>, full: &str) -> Result<Permit, Problem> {
+        let permit = Arc::clone(places).try_acquire_owned();
+        permit
+            .map(Permit)
+            .map_err(|_| Problem::unavailable("overloaded", format!("{full}; try again"), COME_BACK))
+    }
+
+    /// Waits for the answer of one command or query, for as long as the deadline allows. A panic becomes a problem.
+    ///
+    /// # Errors
+    /// The work's own, 503 `deadline-exceeded` (the work is dropped then; a command may have been committed), 500 after a panic.
+    pub async fn within_deadline<T>(&self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        let guarded = AssertUnwindSafe(work).catch_unwind();
+        match self.0.runtime.timeout(self.0.limits.deadline, guarded).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => Err(panicked(panic.as_ref())),
+            Err(_) => Err(Problem::unavailable(
+                "deadline-exceeded",
+                "the request took too long; try again, a command with the same Idempotency-Key",
+                COME_BACK,
+            )),
+        }
+    }
+
+    /// Gives a problem the request's trace id, and tells the operator what the caller is not told. `headers` are the request's.
+    #[must_use]
+    pub fn trace(&self, problem: Problem, headers: &HeaderMap) -> Problem {
+        let given = headers
+            .get("traceparent")
+            .and_then(|value| value.to_str().ok())
+            .and_then(trace_id_of);
+        let trace_id = given.unwrap_or_else(|| self.0.runtime.uuid().simple().to_string());
+        if let Some(operator) = problem.operator() {
+            let (status, code) = (problem.status().as_u16(), problem.code());
+            if status == StatusCode::INTERNAL_SERVER_ERROR.as_u16() {
+                tracing::error!(trace_id, status, code, "{operator}");
+            } else {
+                tracing::warn!(trace_id, status, code, "{operator}");
+            }
+        }
+        problem.traced(trace_id)
+    }
+}
+
+/// The trace id of a W3C `traceparent`: `00-<32 hex>-<16 hex>-<2 hex>`.
+fn trace_id_of(traceparent: &str) -> Option<String> {
+    let id = traceparent.split('-').nth(1)?;
+    let valid = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (valid && id.bytes().any(|byte| byte != b'0')).then(|| id.to_owned())
+}
+
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Problem {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Problem::internal(format!("panicked: {}", text.unwrap_or("no message")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_the_trace_of_a_caller_that_has_one() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(
+            trace_id_of(&format!("00-{id}-00f067aa0ba902b7-01")).as_deref(),
+            Some(id)
+        );
+        assert_eq!(trace_id_of("00-4bf9-00f067aa0ba902b7-01"), None);
+        assert_eq!(trace_id_of(&format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32))), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! What both services' edges share: problems, authentication, limits, serving, consistency tokens, the protocol and OpenAPI.
+//!
+//! Nothing here knows a command or a query. The binary makes one [`Edge`], gives it to the services, wraps their merged routes with
+//! [`Edge::http`] and serves them with [`serve_http`]. What is served by gRPC uses the same [`Edge`] call by call.
+
+mod authentication;
+mod body;
+mod consistency;
+mod docs;
+mod edge;
+mod error_info;
+mod grpc;
+mod http;
+mod json;
+mod limits;
+mod nearest;
+mod openapi;
+mod problem;
+mod schemas;
+mod serve;
+mod socket;
+
+pub use authentication::Authenticated;
+pub use body::require_media_type;
+pub use consistency::ConsistencyToken;
+pub use docs::docs;
+pub use edge::{Edge, Permit};
+pub use error_info::{ErrorInfo, error_info};
+pub use json::parse_json;
+pub use limits::Limits;
+pub use nearest::nearest;
+pub use openapi::OpenApi;
+pub use problem::{FieldError, Problem};
+pub use schemas::Schemas;
+pub use serve::serve_http;
+
+/// The generated protocol, `headwater.v1`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated from proto/headwater/v1, where the comments are"
+)]
+pub mod v1 {
+    tonic::include_proto!("headwater.v1");
+
+    /// The compiled protocol, for gRPC reflection.
+    pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/headwater.v1.bin"));
+}
