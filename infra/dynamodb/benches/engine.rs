@@ -1,4 +1,4 @@
-//! How fast the embedded engine is: `cargo bench -p headwater-dynamodb [-- put|transact|read|records|sync]`.
+//! How fast the embedded engine is: `cargo bench -p headwater-dynamodb [-- put|transact|read|scan|records|sync]`.
 
 #![allow(
     clippy::print_stdout,
@@ -39,6 +39,9 @@ fn main() {
             }
             if wanted("read") {
                 reads(&runtime).await;
+            }
+            if wanted("scan") {
+                scan(&runtime).await;
             }
             if wanted("records") {
                 records(&runtime).await;
@@ -192,6 +195,49 @@ async fn reads(runtime: &Runtime) {
             report.await
         );
     }
+    databases.shutdown().await;
+}
+
+/// A replay's read of a whole table: four segments at once, pages of 500.
+async fn scan(runtime: &Runtime) {
+    let dir = folder();
+    let databases = open(&dir, runtime).await;
+    for number in 0..200 {
+        let puts = (0..100)
+            .map(|task| put(EVENTS, event(task + 100 * number, 1, 500)))
+            .collect();
+        databases
+            .durable
+            .client()
+            .transact_write_items()
+            .set_transact_items(Some(puts))
+            .send()
+            .await
+            .unwrap();
+    }
+    let started = runtime.monotonic();
+    let segments = (0..4).map(|segment| {
+        let scan = databases
+            .durable
+            .client()
+            .scan()
+            .table_name(EVENTS)
+            .segment(segment)
+            .total_segments(4)
+            .limit(500);
+        async move {
+            let (mut pages, mut count) = (scan.into_paginator().send(), 0);
+            while let Some(page) = pages.next().await {
+                count += page.unwrap().count();
+            }
+            count
+        }
+    });
+    let count: i32 = futures::future::join_all(segments).await.into_iter().sum();
+    println!(
+        "Scan of {count} items of 0.6 KB in 4 segments: {:.1?}",
+        runtime.monotonic() - started
+    );
     databases.shutdown().await;
 }
 

@@ -3,8 +3,10 @@
 use crate::{
     Accounting, Database, Databases,
     client::{Injected, Target, clients},
+    faults::Faults,
 };
 use aws_config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
@@ -25,7 +27,7 @@ pub struct AwsConfig {
 }
 
 /// One endpoint serves both stores.
-pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime) -> Databases {
+pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime, faults: Option<Faults>) -> Databases {
     // One TLS stack for the whole program: rustls with ring.
     let http = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -37,6 +39,11 @@ pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime) -> Databases
         .time_source(Injected(runtime.clone()))
         .load()
         .await;
+    // Credentials are fetched without faults; what is tested is how calls to DynamoDB fail.
+    let http = match faults {
+        Some(faults) => SharedHttpClient::new(faults.around(http, runtime.clone())),
+        None => http,
+    };
     let target = Target {
         http,
         region: config.region.clone(),

@@ -63,7 +63,7 @@ impl Database {
     }
 
     /// On the embedded engine, a number that changes whenever records were added to any stream and may be read: a reader waits for it
-    /// instead of polling. `None` on AWS, where nothing tells.
+    /// instead of polling. What was written before this call counts as not yet seen. `None` on AWS, where nothing tells.
     pub fn activity(&self) -> Option<watch::Receiver<u64>> {
         self.0.activity.clone()
     }
@@ -123,7 +123,12 @@ impl Databases {
 
     /// AWS or another endpoint, with credentials from the usual places (environment, profile, container, instance).
     pub async fn aws(config: &AwsConfig, runtime: Runtime) -> Self {
-        aws::databases(config, runtime).await
+        aws::databases(config, runtime, None).await
+    }
+
+    /// [`aws`](Self::aws) with failures injected between the SDK and the endpoint.
+    pub async fn aws_with_faults(config: &AwsConfig, runtime: Runtime, faults: Faults) -> Self {
+        aws::databases(config, runtime, Some(faults)).await
     }
 
     /// The one that holds tables of `store`.

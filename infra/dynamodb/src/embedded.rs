@@ -62,7 +62,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             group: 128,
-            checkpoint: 32 << 20,
+            checkpoint: 16 << 20,
             stream_retention: Duration::from_secs(24 * 60 * 60),
             housekeeping: Duration::from_secs(30),
             lazy_sync: Duration::from_secs(1),
