@@ -54,10 +54,13 @@ pub(super) fn prepare(operation: &str, body: &[u8], answer: oneshot::Sender<Prin
         };
     }
     operations! {
-        "PutItem" => |engine, request: put_item::PutItemRequest| engine.write(|storage| complete(put_item::execute(storage, request))),
+        "PutItem" => |engine, request: put_item::PutItemRequest|
+            engine.write(|storage| complete(put_item::execute(storage, request))),
         "GetItem" => |engine, request: get_item::GetItemRequest| complete(get_item::execute(&engine.storage, request)),
-        "DeleteItem" => |engine, request: delete_item::DeleteItemRequest| engine.write(|storage| complete(delete_item::execute(storage, request))),
-        "UpdateItem" => |engine, request: update_item::UpdateItemRequest| engine.write(|storage| complete(update_item::execute(storage, request))),
+        "DeleteItem" => |engine, request: delete_item::DeleteItemRequest|
+            engine.write(|storage| complete(delete_item::execute(storage, request))),
+        "UpdateItem" => |engine, request: update_item::UpdateItemRequest|
+            engine.write(|storage| complete(update_item::execute(storage, request))),
         "Query" => |engine, request: query::QueryRequest| {
             let mut request = request;
             request.limit.get_or_insert(DEFAULT_LIMIT);
@@ -68,23 +71,37 @@ pub(super) fn prepare(operation: &str, body: &[u8], answer: oneshot::Sender<Prin
             request.limit.get_or_insert(DEFAULT_LIMIT);
             complete(scan::execute(&engine.storage, request))
         },
-        "BatchGetItem" => |engine, request: batch_get_item::BatchGetItemRequest| complete(batch_get_item::execute(&engine.storage, request)),
-        "BatchWriteItem" => |engine, request: batch_write_item::BatchWriteItemRequest| engine.write(|storage| complete(batch_write_item::execute(storage, request))),
-        "TransactGetItems" => |engine, request: transact_get_items::TransactGetItemsRequest| complete(transact_get_items::execute(&engine.storage, request)),
+        "BatchGetItem" => |engine, request: batch_get_item::BatchGetItemRequest|
+            complete(batch_get_item::execute(&engine.storage, request)),
+        "BatchWriteItem" => |engine, request: batch_write_item::BatchWriteItemRequest|
+            engine.write(|storage| complete(batch_write_item::execute(storage, request))),
+        "TransactGetItems" => |engine, request: transact_get_items::TransactGetItemsRequest|
+            complete(transact_get_items::execute(&engine.storage, request)),
         // This entry ignores the client token, which the engine would look up among all of the last ten minutes: what makes a write
         // idempotent here is its condition.
-        "TransactWriteItems" => |engine, request: transact_write_items::TransactWriteItemsRequest| engine.write(|storage| complete(transact_write_items::execute(storage, request))),
+        "TransactWriteItems" => |engine, request: transact_write_items::TransactWriteItemsRequest|
+            engine.write(|storage| complete(transact_write_items::execute(storage, request))),
         "CreateTable" => |engine, request: create_table::CreateTableRequest| create_table(engine, request),
-        "DeleteTable" => |engine, request: delete_table::DeleteTableRequest| engine.alone(|storage| complete(delete_table::execute(storage, request, &engine.vectors))),
-        "DescribeTable" => |engine, request: describe_table::DescribeTableRequest| engine.uncounted(|storage| complete(describe_table::execute(storage, request, &engine.vectors))),
-        "UpdateTable" => |engine, request: update_table::UpdateTableRequest| engine.alone(|storage| complete(update_table::execute(storage, request, &engine.vectors))),
-        "ListTables" => |engine, request: list_tables::ListTablesRequest| complete(list_tables::execute(&engine.storage, request)),
-        "UpdateTimeToLive" => |engine, request: update_time_to_live::UpdateTimeToLiveRequest| engine.alone(|storage| complete(update_time_to_live::execute(storage, request))),
-        "DescribeTimeToLive" => |engine, request: describe_time_to_live::DescribeTimeToLiveRequest| complete(describe_time_to_live::execute(&engine.storage, request)),
-        "ListStreams" => |engine, request: list_streams::ListStreamsRequest| complete(list_streams::execute(&engine.storage, request)),
-        "DescribeStream" => |engine, request: dynoxide::actions::describe_stream::DescribeStreamRequest| streams::describe(engine, request),
-        "GetShardIterator" => |engine, request: dynoxide::actions::get_shard_iterator::GetShardIteratorRequest| streams::shard_iterator(engine, request),
-        "GetRecords" => |engine, request: dynoxide::actions::get_records::GetRecordsRequest| streams::records(engine, request),
+        "DeleteTable" => |engine, request: delete_table::DeleteTableRequest|
+            engine.alone(|storage| complete(delete_table::execute(storage, request, &engine.vectors))),
+        "DescribeTable" => |engine, request: describe_table::DescribeTableRequest|
+            engine.uncounted(|storage| complete(describe_table::execute(storage, request, &engine.vectors))),
+        "UpdateTable" => |engine, request: update_table::UpdateTableRequest|
+            engine.alone(|storage| complete(update_table::execute(storage, request, &engine.vectors))),
+        "ListTables" => |engine, request: list_tables::ListTablesRequest|
+            complete(list_tables::execute(&engine.storage, request)),
+        "UpdateTimeToLive" => |engine, request: update_time_to_live::UpdateTimeToLiveRequest|
+            engine.alone(|storage| complete(update_time_to_live::execute(storage, request))),
+        "DescribeTimeToLive" => |engine, request: describe_time_to_live::DescribeTimeToLiveRequest|
+            complete(describe_time_to_live::execute(&engine.storage, request)),
+        "ListStreams" => |engine, request: list_streams::ListStreamsRequest|
+            complete(list_streams::execute(&engine.storage, request)),
+        "DescribeStream" => |engine, request: dynoxide::actions::describe_stream::DescribeStreamRequest|
+            streams::describe(engine, request),
+        "GetShardIterator" => |engine, request: dynoxide::actions::get_shard_iterator::GetShardIteratorRequest|
+            streams::shard_iterator(engine, request),
+        "GetRecords" => |engine, request: dynoxide::actions::get_records::GetRecordsRequest|
+            streams::records(engine, request),
     }
 }
 
