@@ -4,6 +4,10 @@ use crate::server::{Server, line, product};
 use headwater_edge::Limits;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 fn results(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -135,16 +139,19 @@ async fn a_client_that_leaves_gives_its_place_back() {
         ..Limits::default()
     };
     let server = Server::with(limits).await;
-    let forever = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(line("X", "explode", &json!({})) + "\n"));
-    let request = server
-        .post("/v1/commands")
-        .header("content-type", "application/x-ndjson");
-    let mut response = request.body(reqwest::Body::wrap_stream(forever)).send().await.unwrap();
-    assert!(response.chunk().await.unwrap().is_some());
+    let head = format!(
+        "POST /v1/commands HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/x-ndjson\r\nContent-Length: 1000000000\r\n\r\n",
+        server.token()
+    );
+    let mut client = TcpStream::connect(server.http).await.unwrap();
+    let lines = (line("X", "explode", &json!({})) + "\n").repeat(1_000);
+    client.write_all((head + &lines).as_bytes()).await.unwrap();
+    assert!(client.read(&mut [0; 1_000]).await.unwrap() > 0);
     let refused = server.batch("").await;
     refused.problem(503, "overloaded");
     assert_eq!(refused.header("retry-after"), Some("1"));
-    drop(response);
+    drop(client);
     for _ in 0..50 {
         if server.batch("").await.status == 200 {
             return;

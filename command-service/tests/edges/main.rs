@@ -1,5 +1,7 @@
 //! The command edges, as a client sees them: real sockets, the embedded engine, the catalog.
 
+#![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
 mod bad_input;
 mod batches;
 mod commands;

@@ -2,8 +2,8 @@
 
 use crate::{Authenticated, Edge, Problem};
 use ::http::{
-    HeaderMap, HeaderValue, Method, StatusCode, Uri,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    HeaderMap, HeaderValue, Method, StatusCode, Uri, Version,
+    header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use axum::{
     Router,
@@ -11,6 +11,18 @@ use axum::{
     extract::{Request, State},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
+};
+
+use bytes::Bytes;
+use hyper::body::Body as _;
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 /// Most bytes of a refusal of the framework that are taken over as the problem's detail.
@@ -41,6 +53,12 @@ async fn pass(State(edge): State<Edge>, mut request: Request, next: Next) -> Res
     let path = request.uri().path();
     let protected = path == "/v1" || path.starts_with("/v1/");
     // A request without a body has its whole time under the deadline; one with a body is timed by its handler, once it is there.
+    let http1 = request.version() < Version::HTTP_2;
+    let unread = if http1 && !request.body().is_end_stream() {
+        Some(Unread::watch(&mut request))
+    } else {
+        None
+    };
     let timed = matches!(*request.method(), Method::GET | Method::HEAD);
     let answer = async {
         let _place = if protected { Some(edge.admit()?) } else { None };
@@ -57,9 +75,64 @@ async fn pass(State(edge): State<Edge>, mut request: Request, next: Next) -> Res
     };
     let response = answer.await.unwrap_or_else(IntoResponse::into_response);
     if response.status().is_client_error() || response.status().is_server_error() {
-        return explain(&edge, response, &trace).await;
+        let mut response = explain(&edge, response, &trace).await;
+        // Without the rest of this body no next request is found on the connection; a client that is not told might try.
+        if unread.is_some_and(|unread| unread.is()) {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        return response;
     }
     response
+}
+
+/// Whether a request's body was read to its end.
+struct Unread(Arc<AtomicBool>);
+
+impl Unread {
+    fn watch(request: &mut Request) -> Self {
+        let unread = Arc::new(AtomicBool::new(true));
+        let body = std::mem::take(request.body_mut());
+        *request.body_mut() = Body::new(Watched {
+            body,
+            unread: Arc::clone(&unread),
+        });
+        Self(unread)
+    }
+
+    fn is(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct Watched {
+    body: Body,
+    unread: Arc<AtomicBool>,
+}
+
+impl hyper::body::Body for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if matches!(frame, Poll::Ready(None)) {
+            self.unread.store(false, Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
 }
 
 async fn unpanicked<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
