@@ -93,6 +93,6 @@ async fn many(
             return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid-header", detail));
         }
     }
-    let answers = batch::ndjson(bus, edge, caller.scope, &headers, body)?;
+    let answers = batch::ndjson(bus, edge, caller.scope, &headers, body).await?;
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], answers).into_response())
 }

@@ -33,6 +33,13 @@ impl Lines {
         }
     }
 
+    /// Reads until there is something. Whoever waits for `100 Continue` gets it by this, and must get it before the answer begins.
+    pub(crate) async fn begin(&mut self) {
+        if let Some(Ok(data)) = self.body.next().await {
+            self.buffer.extend_from_slice(&data);
+        }
+    }
+
     /// The next line that is not blank, with its number from 1, or why it cannot be had; `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<(u64, Result<Bytes, Problem>)> {
         loop {

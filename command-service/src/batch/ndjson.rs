@@ -24,7 +24,7 @@ const WAITING_BYTES: usize = 32 << 20;
 const TOGETHER: usize = 64;
 
 /// Runs the batch in `body`; the results as they come.
-pub(crate) fn ndjson(
+pub(crate) async fn ndjson(
     bus: CommandBus,
     edge: Edge,
     scope: TenantScope,
@@ -38,7 +38,11 @@ pub(crate) fn ndjson(
             .get("traceparent")
             .map(|parent| (::http::HeaderName::from_static("traceparent"), parent.clone())),
     );
-    let lines = Lines::new(body, edge.limits().max_body);
+    let mut lines = Lines::new(body, edge.limits().max_body);
+    if headers.contains_key(::http::header::EXPECT) {
+        // What does not come in time is missed by the batch itself.
+        let _ = edge.runtime().timeout(edge.limits().body_timeout, lines.begin()).await;
+    }
     let entries = stream::unfold(lines, |mut lines| async move {
         let (number, line) = lines.next().await?;
         let bytes = line.as_ref().map(Bytes::len).unwrap_or_default();

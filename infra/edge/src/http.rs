@@ -1,6 +1,6 @@
 //! What every HTTP request passes on its way in and out: admission, authentication, deadline, and problems for whatever went wrong.
 
-use crate::{Authenticated, Edge, Problem};
+use crate::{Authenticated, Edge, Problem, unread::Unread};
 use ::http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri, Version,
     header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -13,17 +13,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use bytes::Bytes;
+use futures::FutureExt;
 use hyper::body::Body as _;
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
-};
+use std::{future::Future, panic::AssertUnwindSafe};
 
 /// Most bytes of a refusal of the framework that are taken over as the problem's detail.
 const MAX_REFUSAL: usize = 4_096;
@@ -87,57 +79,8 @@ async fn pass(State(edge): State<Edge>, mut request: Request, next: Next) -> Res
     response
 }
 
-/// Whether a request's body was read to its end.
-struct Unread(Arc<AtomicBool>);
-
-impl Unread {
-    fn watch(request: &mut Request) -> Self {
-        let unread = Arc::new(AtomicBool::new(true));
-        let body = std::mem::take(request.body_mut());
-        *request.body_mut() = Body::new(Watched {
-            body,
-            unread: Arc::clone(&unread),
-        });
-        Self(unread)
-    }
-
-    fn is(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-struct Watched {
-    body: Body,
-    unread: Arc<AtomicBool>,
-}
-
-impl hyper::body::Body for Watched {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if matches!(frame, Poll::Ready(None)) {
-            self.unread.store(false, Ordering::Relaxed);
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> hyper::body::SizeHint {
-        self.body.size_hint()
-    }
-}
-
 async fn unpanicked<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    use futures::FutureExt;
-    let caught = std::panic::AssertUnwindSafe(work).catch_unwind().await;
+    let caught = AssertUnwindSafe(work).catch_unwind().await;
     caught.unwrap_or_else(|panic| Err(crate::edge::panicked(panic.as_ref())))
 }
 

@@ -19,6 +19,7 @@ mod problem;
 mod schemas;
 mod serve;
 mod socket;
+mod unread;
 
 pub use authentication::Authenticated;
 pub use body::require_media_type;
