@@ -5,7 +5,8 @@ use crate::{
     batch::{Entry, Outcome, pipeline},
     submission,
 };
-use futures::{Stream, StreamExt, future::ready};
+use ::http::StatusCode;
+use futures::{Stream, StreamExt, future::ready, stream};
 use headwater_edge::{
     Edge, Problem, parse_json,
     v1::{
@@ -14,11 +15,14 @@ use headwater_edge::{
         submit_many_response,
     },
 };
-use std::pin::Pin;
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tonic::{Request, Response, Status, Streaming};
 
-/// What a message may have beside its payload.
-const ENVELOPE_BYTES: usize = 64 << 10;
+/// How much larger than a payload may be a message is before it is not even read. What is smaller is refused like by HTTP.
+const READ_FACTOR: usize = 4;
 
 struct Service {
     bus: CommandBus,
@@ -27,7 +31,7 @@ struct Service {
 
 /// `headwater.v1.CommandService`, to be added to the process's gRPC routes.
 pub fn grpc(bus: CommandBus, edge: Edge) -> CommandServiceServer<impl CommandService> {
-    let limit = edge.limits().max_body + ENVELOPE_BYTES;
+    let limit = edge.limits().max_body.saturating_mul(READ_FACTOR);
     CommandServiceServer::new(Service { bus, edge }).max_decoding_message_size(limit)
 }
 
@@ -36,7 +40,10 @@ impl CommandService for Service {
     async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
         let (metadata, _, message) = request.into_parts();
         let work = async |caller: headwater_tenancy::Caller| {
-            let accepted = self.bus.submit(&caller.scope, submission_of(message)?).await?;
+            let accepted = self
+                .bus
+                .submit(&caller.scope, submission_of(message, self.edge.limits().max_body)?)
+                .await?;
             Ok(Response::new(response_of(accepted)))
         };
         self.edge.unary(&metadata, work).await
@@ -54,24 +61,33 @@ impl CommandService for Service {
             .edge
             .admit_batch()
             .map_err(|problem| self.edge.status(problem, &metadata))?;
-        // A broken stream has nobody left to answer to.
-        let entries = messages
-            .take_while(|message| ready(message.is_ok()))
-            .filter_map(|message| ready(message.ok()));
-        let entries = entries.enumerate().map(|(index, message)| Entry {
+        let limit = self.edge.limits().max_body;
+        // What breaks the stream of messages ends the stream of answers, after the answers to what came before.
+        let broken = Arc::new(Mutex::new(None));
+        let seen = Arc::clone(&broken);
+        let entries = messages.scan((), move |(), message| {
+            let message = message.map_err(|status| *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(status));
+            ready(message.ok())
+        });
+        let entries = entries.enumerate().map(move |(index, message)| Entry {
             number: index as u64 + 1,
             bytes: message.payload_json.len(),
-            submission: submission_of(message),
+            submission: submission_of(message, limit),
         });
         let trace = metadata.into_headers();
         let outcomes = pipeline(self.bus.clone(), self.edge.clone(), caller.scope, trace, batch, entries);
-        Ok(Response::new(Box::pin(
-            outcomes.map(|outcome| Ok(many_response_of(outcome))),
-        )))
+        let end = async move { broken.lock().unwrap_or_else(PoisonError::into_inner).take() };
+        let end = stream::once(end).filter_map(|status| ready(status.map(Err)));
+        let answers = outcomes.map(|outcome| Ok(many_response_of(outcome))).chain(end);
+        Ok(Response::new(Box::pin(answers)))
     }
 }
 
-fn submission_of(message: SubmitRequest) -> Result<Submission, Problem> {
+fn submission_of(message: SubmitRequest, limit: usize) -> Result<Submission, Problem> {
+    if message.payload_json.len() > limit {
+        let detail = format!("the payload is larger than the {limit} bytes that are taken; split it");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", detail));
+    }
     let given = |text: String| (!text.is_empty()).then_some(text);
     let payload = match &message.payload_json[..] {
         [] => submission::empty(),

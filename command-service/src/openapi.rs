@@ -132,7 +132,7 @@ fn batch(document: &mut OpenApi, receipt: &Value) {
         "summary": "Many commands, a line each",
         "description": "One JSON object a line, one result a line in the same order, streamed both ways. Commands to the same \
                         aggregate run in order. A refused line stops none of the others. Read while you write: the server reads on \
-                        only while the results that wait for you take less than 32 MiB.",
+                        only while the results that wait for you take less than 64 MiB.",
         "requestBody": { "required": true, "content": { "application/x-ndjson": {
             "schema": line,
             "example": "{\"context\":\"catalog\",\"aggregate\":\"products\",\"id\":\"P1\",\"command\":\"change-price\",\"payload\":{\"price_cents\":1999}}\n"

@@ -18,8 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 /// How many bytes of results wait for a client that first writes everything and then reads, which many do: without them both sides would
-/// wait for each other. Enough for 90,000 lines; who sends more has to read meanwhile.
-const WAITING_BYTES: usize = 32 << 20;
+/// wait for each other. Enough for 150,000 lines; who sends more has to read meanwhile.
+const WAITING_BYTES: usize = 64 << 20;
 /// How many results go out in one piece when they are there.
 const TOGETHER: usize = 64;
 

@@ -135,6 +135,40 @@ async fn many_commands_in_order() {
 }
 
 #[tokio::test]
+async fn messages_that_are_too_large() {
+    let server = Server::start().await;
+    let mut commands = server.commands().await;
+    let large = |megabytes: usize| submit("L1", "create", &" ".repeat(megabytes << 20));
+    let status = commands.submit(server.authorize(large(2))).await.unwrap_err();
+    assert_eq!(error_info(&status).unwrap().reason, "payload-too-large");
+    assert!(commands.submit(server.authorize(large(30))).await.is_err());
+    // A batch answers what came before what cannot be read, and then says that it broke.
+    let requests = vec![
+        submit("L1", "create", &product().to_string()),
+        large(2),
+        large(8),
+        submit("L1", "explode", "{}"),
+    ];
+    let answers = commands
+        .submit_many(server.authorize(stream::iter(requests)))
+        .await
+        .unwrap()
+        .into_inner();
+    let answers: Vec<_> = answers.collect().await;
+    assert!(matches!(
+        answers[0].as_ref().unwrap().outcome,
+        Some(Outcome::Accepted(_))
+    ));
+    assert!(
+        matches!(answers[1].as_ref().unwrap().outcome, Some(Outcome::Problem(ref problem)) if problem.status == 413)
+    );
+    assert_eq!(
+        (answers.len(), answers[2].as_ref().unwrap_err().code()),
+        (3, Code::OutOfRange)
+    );
+}
+
+#[tokio::test]
 async fn schemas() {
     let server = Server::start().await;
     let mut schemas = SchemaServiceClient::connect(format!("http://{}", server.grpc))

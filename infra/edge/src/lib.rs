@@ -48,3 +48,21 @@ pub mod v1 {
     /// The compiled protocol, for gRPC reflection.
     pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/headwater.v1.bin"));
 }
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    #[test]
+    fn reflection_gets_all_services() {
+        let set = prost_types::FileDescriptorSet::decode(crate::v1::FILE_DESCRIPTOR_SET).unwrap();
+        let mut services: Vec<_> = set
+            .file
+            .iter()
+            .flat_map(|file| &file.service)
+            .map(|service| service.name())
+            .collect();
+        services.sort_unstable();
+        assert_eq!(services, ["CommandService", "QueryService", "SchemaService"]);
+    }
+}

@@ -49,7 +49,7 @@ fn routes(runtime: &Runtime) -> Router {
             "/v1/slow",
             get(move || async move { slow.sleep(Duration::from_millis(300)).await }),
         )
-        .route("/v1/never", get(|| std::future::pending::<()>()))
+        .route("/v1/never", get(std::future::pending::<()>))
         .route("/who", get(|Authenticated(_): Authenticated| async { "nobody" }))
 }
 
