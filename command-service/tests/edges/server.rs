@@ -1,7 +1,7 @@
 //! A server of commands in this process, with a folder of its own.
 
 use headwater_command_service as commands;
-use headwater_dynamodb::Databases;
+use headwater_dynamodb::{Databases, faults::Faults};
 use headwater_edge::{
     Edge, Limits, OpenApi, Schemas, docs, serve_http, v1::command_service_client::CommandServiceClient,
 };
@@ -20,6 +20,8 @@ pub(crate) struct Server {
     pub(crate) grpc: SocketAddr,
     pub(crate) client: reqwest::Client,
     pub(crate) runtime: Runtime,
+    /// What goes wrong between the log and the engine.
+    pub(crate) faults: Faults,
     key: Arc<DevelopmentKey>,
 }
 
@@ -78,7 +80,8 @@ impl Server {
     pub(crate) async fn with(limits: Limits) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let runtime = Runtime::tokio();
-        let databases = Databases::embedded(dir.path(), runtime.clone()).unwrap();
+        let faults = Faults::seeded(1);
+        let databases = Databases::embedded_with_faults(dir.path(), runtime.clone(), faults.clone()).unwrap();
         let sealing = SealingKey::new([3; 32]);
         let log = EventLog::new(
             databases.durable.clone(),
@@ -117,6 +120,7 @@ impl Server {
             grpc,
             client: reqwest::Client::new(),
             runtime,
+            faults,
             key,
         }
     }

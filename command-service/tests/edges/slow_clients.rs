@@ -2,6 +2,7 @@
 
 use crate::server::{Answer, Server, product};
 use futures::future::join_all;
+use headwater_dynamodb::faults::{Fault, Rule};
 use headwater_edge::Limits;
 use std::time::Duration;
 use tokio::{
@@ -79,13 +80,37 @@ async fn too_many_at_once_are_refused_early() {
 }
 
 #[tokio::test]
-async fn a_command_past_its_deadline_is_answered() {
+async fn a_command_past_its_deadline_is_answered_and_can_be_sent_again() {
     let server = Server::with(Limits {
-        deadline: Duration::ZERO,
+        deadline: Duration::from_millis(200),
         ..Limits::default()
     })
     .await;
-    let answer = server.create("P1").await;
+    for operation in ["PutItem", "TransactWriteItems"] {
+        server
+            .faults
+            .add(Rule::new(Fault::Delay(Duration::from_secs(5))).operation(operation));
+    }
+    let send = || {
+        server
+            .post("/v1/catalog/products/P1/create")
+            .json(&product())
+            .header("idempotency-key", "k")
+    };
+    let answer = Answer::of(send()).await;
     answer.problem(503, "deadline-exceeded");
     assert_eq!(answer.header("retry-after"), Some("1"));
+    server.faults.clear();
+    let again = Answer::of(send()).await;
+    assert_eq!((again.status, &again.json()["version"]), (200, &1.into()));
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_not_shown_to_the_caller() {
+    let server = Server::start().await;
+    server.faults.add(Rule::new(Fault::InternalError));
+    let answer = server.create("P1").await;
+    answer.problem(503, "unavailable");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert!(!answer.text.to_lowercase().contains("dynamo"), "{}", answer.text);
 }
