@@ -6,12 +6,14 @@
 //!
 //! - [`query`](Query) what can be asked, [`hits`](Hits) what is answered, [`validate`] what both adapters refuse, [`cursor`] how pages
 //!   are sealed: shared by all adapters.
+//! - [`tantivy`] the embedded adapter.
 
 pub mod cursor;
 mod error;
 mod hits;
 mod index;
 mod query;
+pub mod tantivy;
 pub mod validate;
 
 pub use error::Error;

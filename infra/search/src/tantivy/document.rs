@@ -1,0 +1,190 @@
+//! From a written document to the engine's.
+
+use super::{
+    analysis::{chunks, code, pair},
+    schema::{FieldLayout, Layout, attribute_value, canonical_number, key_term, scalar, tenant_term},
+};
+use crate::{DocumentBody, DocumentWrite, Error};
+use headwater_kernel::Timestamp;
+use headwater_read_models::search::FieldKind;
+use serde_json::Value;
+use tantivy::{
+    TantivyDocument,
+    schema::Field,
+    tokenizer::{PreTokenizedString, Token},
+};
+
+/// Longest text that results are sorted by, in characters.
+const MAX_SORT: usize = 128;
+
+/// Checks that a body is as the mapping says, so that a write fails before anything of its batch is done.
+pub(super) fn check(layout: &Layout, write: &DocumentWrite) -> Result<(), Error> {
+    let DocumentBody::Put(body) = &write.body else {
+        return Ok(());
+    };
+    let invalid = |reason: String| Error::InvalidDocument {
+        id: write.id.to_string(),
+        reason,
+    };
+    let object = body
+        .as_object()
+        .ok_or_else(|| invalid("it is not a JSON object".into()))?;
+    for layout in &layout.fields {
+        let name = layout.field.name;
+        let Some(value) = object.get(name).filter(|value| !value.is_null()) else {
+            continue;
+        };
+        let fits = match layout.field.kind {
+            FieldKind::Text { .. } | FieldKind::Keyword { .. } => match value {
+                Value::Array(values) => values.iter().all(Value::is_string),
+                value => value.is_string(),
+            },
+            FieldKind::Integer | FieldKind::Time => number(layout, value).is_some(),
+            FieldKind::Attributes { .. } => value
+                .as_object()
+                .is_some_and(|map| map.values().all(|value| !value.is_object())),
+        };
+        if !fits {
+            return Err(invalid(format!(
+                "its field {name:?} is not what the mapping says ({:?})",
+                layout.field.kind
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The engine's document.
+pub(super) fn document(layout: &Layout, write: &DocumentWrite) -> TantivyDocument {
+    let tenant = write.scope.tenant().as_str();
+    let mut document = TantivyDocument::default();
+    document.add_text(layout.key, key_term(tenant, write.id.as_str()));
+    document.add_text(layout.id, write.id.as_str());
+    document.add_u64(layout.version, write.version);
+    match &write.body {
+        DocumentBody::Tombstone { state } => {
+            document.add_u64(layout.deleted, 1);
+            if let Some(state) = state {
+                document.add_bytes(layout.source, state.to_string().as_bytes());
+            }
+        }
+        DocumentBody::Put(body) => {
+            document.add_text(layout.tenant, tenant);
+            document.add_bytes(layout.source, body.to_string().as_bytes());
+            for field in &layout.fields {
+                if let Some(value) = body.get(field.field.name).filter(|value| !value.is_null()) {
+                    add_field(&mut document, tenant, field, value);
+                }
+            }
+        }
+    }
+    document
+}
+
+fn add_field(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout, value: &Value) {
+    match layout.field.kind {
+        FieldKind::Text { .. } => {
+            let texts = texts(value);
+            if let (Some(column), Some(first)) = (layout.column, texts.first()) {
+                document.add_text(column, sort_text(first));
+            }
+            add_words(document, tenant, layout, &texts);
+        }
+        FieldKind::Keyword { .. } => {
+            let mut values = texts(value);
+            values.sort_unstable();
+            values.dedup();
+            for value in &values {
+                if let Some(column) = layout.column {
+                    document.add_text(column, value);
+                }
+                if let Some(field) = layout.value {
+                    document.add_text(field, tenant_term(tenant, value));
+                }
+                if let Some(field) = layout.code {
+                    document.add_text(field, tenant_term(tenant, &code(value)));
+                }
+            }
+            add_words(document, tenant, layout, &values);
+        }
+        FieldKind::Integer | FieldKind::Time => {
+            if let (Some(column), Some(number)) = (layout.column, number(layout, value)) {
+                document.add_i64(column, number);
+            }
+        }
+        FieldKind::Attributes { .. } => add_attributes(document, tenant, layout, value),
+    }
+}
+
+fn add_attributes(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout, value: &Value) {
+    let mut found = Vec::new();
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        for value in values {
+            if let (Some(field), Some(scalar)) = (layout.value, scalar(value)) {
+                let scalar = canonical_number(&scalar);
+                document.add_text(field, tenant_term(tenant, &attribute_value(name, &scalar)));
+            }
+            if let Some(text) = value.as_str().filter(|_| layout.word.is_some()) {
+                found.push(text);
+            }
+        }
+    }
+    add_words(document, tenant, layout, &found);
+}
+
+fn add_words(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout, texts: &[&str]) {
+    let Some(field) = layout.word else { return };
+    let (mut words, mut pairs) = (Vec::new(), Vec::new());
+    for text in texts {
+        let chunks = chunks(text);
+        words.extend(chunks.iter().flat_map(|chunk| chunk.words()));
+        if layout.pair.is_some() {
+            let parts: Vec<&String> = chunks.iter().flat_map(|chunk| &chunk.parts).collect();
+            pairs.extend(parts.windows(2).map(|two| pair(two[0], two[1])));
+        }
+    }
+    add_tokens(document, tenant, field, words);
+    if let Some(field) = layout.pair {
+        add_tokens(document, tenant, field, pairs);
+    }
+}
+
+fn add_tokens(document: &mut TantivyDocument, tenant: &str, field: Field, words: Vec<String>) {
+    let token = |(position, word): (usize, String)| Token {
+        offset_from: 0,
+        offset_to: 0,
+        position,
+        text: tenant_term(tenant, &word),
+        position_length: 1,
+    };
+    let tokens = words.into_iter().enumerate().map(token).collect();
+    document.add_pre_tokenized_text(
+        field,
+        PreTokenizedString {
+            text: String::new(),
+            tokens,
+        },
+    );
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+        value => value.as_str().into_iter().collect(),
+    }
+}
+
+/// The number that a column holds; a time as nanoseconds.
+fn number(layout: &FieldLayout, value: &Value) -> Option<i64> {
+    match layout.field.kind {
+        FieldKind::Time => Timestamp::parse(value.as_str()?).ok().map(Timestamp::nanos),
+        _ => value.as_i64(),
+    }
+}
+
+/// What results are sorted by: words in lower case, so that `apple` and `Apple` stand together.
+fn sort_text(text: &str) -> String {
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    words.join(" ").chars().take(MAX_SORT).collect()
+}

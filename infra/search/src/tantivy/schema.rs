@@ -1,0 +1,211 @@
+//! From a kind's mapping to the engine's fields. Everything that is searched is a term that begins with the tenant, so one tenant's words
+//! are in no other's dictionary, counts or expansions.
+//!
+//! | field | holds |
+//! |---|---|
+//! | `_key` | tenant and id; deletes and look-ups go by it; tombstones have it too |
+//! | `_tenant` | the tenant; live documents alone have it, so what is not there cannot match |
+//! | `_id`, `_version`, `_deleted`, `_source` | columns, and the stored JSON |
+//! | `NAME` | the column of a field: facets, ranges, sort |
+//! | `NAME:value` | exact values; `NAME:code` without case and punctuation; `NAME:word` words; `NAME:pair` neighbouring words as one |
+
+use super::analysis;
+use headwater_read_models::search::{Field, FieldKind, Mapping};
+use tantivy::schema::{self, FAST, IndexRecordOption, STORED, Schema, SchemaBuilder, TextFieldIndexing, TextOptions};
+
+/// The separator between the tenant and the rest of a term; no tenant id holds it.
+pub(super) const SEPARATOR: char = '\0';
+/// Longest value that is a term as it is; of a longer one the term is a hash.
+const MAX_TERM: usize = 512;
+
+/// The engine's fields of a kind.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    pub(super) mapping: &'static Mapping,
+    pub(super) schema: Schema,
+    pub(super) key: schema::Field,
+    pub(super) tenant: schema::Field,
+    pub(super) id: schema::Field,
+    pub(super) version: schema::Field,
+    pub(super) deleted: schema::Field,
+    pub(super) source: schema::Field,
+    /// In the order of the mapping.
+    pub(super) fields: Vec<FieldLayout>,
+}
+
+/// The engine's fields of one field of a kind.
+#[derive(Debug, Clone)]
+pub(super) struct FieldLayout {
+    pub(super) field: &'static Field,
+    pub(super) column: Option<schema::Field>,
+    pub(super) value: Option<schema::Field>,
+    pub(super) code: Option<schema::Field>,
+    pub(super) word: Option<schema::Field>,
+    pub(super) pair: Option<schema::Field>,
+}
+
+impl Layout {
+    pub(super) fn new(mapping: &'static Mapping) -> Self {
+        let mut builder = Schema::builder();
+        let lead = lead(mapping);
+        let fields = mapping
+            .fields
+            .iter()
+            .map(|field| field_layout(&mut builder, field, lead))
+            .collect();
+        let key = builder.add_text_field("_key", terms(IndexRecordOption::Basic, false) | STORED);
+        let tenant = builder.add_text_field("_tenant", terms(IndexRecordOption::Basic, false).set_fast("raw"));
+        let id = builder.add_text_field("_id", TextOptions::default().set_fast("raw"));
+        let version = builder.add_u64_field("_version", FAST);
+        let deleted = builder.add_u64_field("_deleted", FAST);
+        let source = builder.add_bytes_field("_source", STORED);
+        Self {
+            mapping,
+            key,
+            tenant,
+            id,
+            version,
+            deleted,
+            source,
+            fields,
+            schema: builder.build(),
+        }
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<&FieldLayout> {
+        self.fields.iter().find(|layout| layout.field.name == name)
+    }
+
+    /// What must be the same for an index to be used on.
+    pub(super) fn fingerprint(&self) -> String {
+        let schema = serde_json::to_string(&self.schema).unwrap_or_default();
+        format!(
+            "mapping {} analysis {}\n{schema}\n",
+            self.mapping.version,
+            analysis::VERSION
+        )
+    }
+}
+
+/// The heaviest text, a title or name: neighbouring words count there.
+fn lead(mapping: &Mapping) -> Option<&'static str> {
+    let texts = mapping
+        .fields
+        .iter()
+        .filter(|field| matches!(field.kind, FieldKind::Text { .. }));
+    texts
+        .max_by(|a, b| a.weight().total_cmp(&b.weight()))
+        .map(|field| field.name)
+}
+
+fn field_layout(builder: &mut SchemaBuilder, field: &'static Field, lead: Option<&str>) -> FieldLayout {
+    let name = field.name;
+    let mut layout = FieldLayout {
+        field,
+        column: None,
+        value: None,
+        code: None,
+        word: None,
+        pair: None,
+    };
+    let column = TextOptions::default().set_fast("raw");
+    match field.kind {
+        FieldKind::Text { sort, .. } => {
+            layout.column = sort.then(|| builder.add_text_field(name, column));
+        }
+        FieldKind::Keyword { facet, exact_boost, .. } => {
+            layout.column = facet.then(|| builder.add_text_field(name, column));
+            layout.value =
+                Some(builder.add_text_field(&format!("{name}:value"), terms(IndexRecordOption::Basic, false)));
+            layout.code = (exact_boost > 0.0)
+                .then(|| builder.add_text_field(&format!("{name}:code"), terms(IndexRecordOption::Basic, false)));
+        }
+        FieldKind::Integer | FieldKind::Time => layout.column = Some(builder.add_i64_field(name, FAST)),
+        FieldKind::Attributes { .. } => {
+            layout.value =
+                Some(builder.add_text_field(&format!("{name}:value"), terms(IndexRecordOption::Basic, false)));
+        }
+    }
+    if field.weight() > 0.0 {
+        layout.word = Some(builder.add_text_field(&format!("{name}:word"), terms(IndexRecordOption::WithFreqs, true)));
+        if lead == Some(name) {
+            layout.pair =
+                Some(builder.add_text_field(&format!("{name}:pair"), terms(IndexRecordOption::WithFreqs, true)));
+        }
+    }
+    layout
+}
+
+fn terms(record: IndexRecordOption, norms: bool) -> TextOptions {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer("raw")
+        .set_index_option(record)
+        .set_fieldnorms(norms);
+    TextOptions::default().set_indexing_options(indexing)
+}
+
+/// The term of a document.
+pub(super) fn key_term(tenant: &str, id: &str) -> String {
+    format!("{tenant}{SEPARATOR}{id}")
+}
+
+/// The term of a word or value of a tenant.
+pub(super) fn tenant_term(tenant: &str, value: &str) -> String {
+    if value.len() <= MAX_TERM {
+        return format!("{tenant}{SEPARATOR}{value}");
+    }
+    use sha2::{Digest, Sha256};
+    let hash: String = Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect();
+    // No shorter value begins with the separator's neighbour, which keeps hashes apart from values.
+    format!("{tenant}{SEPARATOR}{SEPARATOR}{hash}")
+}
+
+/// The value of an attribute as one text. The name's length in front makes it injective, whatever the two hold.
+pub(super) fn attribute_value(name: &str, value: &str) -> String {
+    format!("{}:{name}{value}", name.len())
+}
+
+/// How a text, number or boolean is compared: numbers without a fraction of zero.
+pub(super) fn scalar(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Bool(flag) => Some(flag.to_string()),
+        serde_json::Value::Number(number) => Some(canonical_number(&number.to_string())),
+        _ => None,
+    }
+}
+
+/// `2.0` as `2`, `2e3` as `2000`; what is no number stays as it is.
+pub(super) fn canonical_number(text: &str) -> String {
+    if text.parse::<i64>().is_ok_and(|whole| whole.to_string() == text) {
+        return text.to_owned();
+    }
+    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    match text.parse::<f64>() {
+        Ok(number) if numeric && number.is_finite() => format!("{number}"),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_attributes_cannot_be_confused() {
+        assert_ne!(attribute_value("a", "bc"), attribute_value("ab", "c"));
+        assert_ne!(attribute_value("1:a", ""), attribute_value("1", ":a"));
+        assert_eq!(scalar(&serde_json::json!(2.0)).unwrap(), canonical_number("2"));
+        assert_eq!(scalar(&serde_json::json!(0.1)).unwrap(), canonical_number("0.10"));
+        assert_eq!(canonical_number("5400 rpm"), "5400 rpm");
+        assert_eq!(canonical_number("nan"), "nan");
+    }
+
+    #[test]
+    fn a_long_value_is_no_other_value() {
+        let long = "x".repeat(600);
+        let term = tenant_term("a", &long);
+        assert!(term.len() < 200);
+        assert_ne!(term, tenant_term("a", &"x".repeat(601)));
+    }
+}
