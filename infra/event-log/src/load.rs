@@ -1,0 +1,243 @@
+//! Loading: the newest snapshot and every commit after it, page by page to the end.
+
+use crate::{
+    Error, EventLog,
+    cache::Loaded,
+    codec,
+    item::{self, Tagged},
+    log::failed,
+};
+use aws_sdk_dynamodb::types::AttributeValue;
+use headwater_dynamodb::AccessPattern;
+use headwater_kernel::{Aggregate, AggregateType, Commit, Id};
+use headwater_tenancy::TenantScope;
+use std::collections::HashMap;
+
+/// Commits of one page, at most. DynamoDB ends a page at 1 MB anyway.
+const PAGE: i32 = 500;
+
+/// A page of an aggregate's commits.
+pub(crate) struct Page {
+    pub(crate) commits: Vec<Tagged>,
+    /// Whether more follow.
+    pub(crate) more: bool,
+}
+
+impl EventLog {
+    /// One page of an aggregate's commits, in order, from the one whose first sequence is at least `from`. Events are brought to the
+    /// current version.
+    pub(crate) async fn page(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+        from: u64,
+        pattern: &'static str,
+    ) -> Result<Page, Error> {
+        let answer = self
+            .0
+            .database
+            .client()
+            .query()
+            .table_name(self.events_table(aggregate.context))
+            .key_condition_expression("PK = :pk AND SK >= :from")
+            .expression_attribute_values(
+                ":pk",
+                item::text(item::partition_key(scope.tenant(), aggregate.name, id)),
+            )
+            .expression_attribute_values(":from", item::text(item::sort_key(from)))
+            .consistent_read(true)
+            .limit(PAGE)
+            .customize()
+            .interceptor(AccessPattern::of(pattern, scope.tenant()))
+            .send()
+            .await
+            .map_err(failed)?;
+        let commits = answer
+            .items()
+            .iter()
+            .map(|item| current(aggregate, item))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Page {
+            commits,
+            more: answer.last_evaluated_key().is_some(),
+        })
+    }
+
+    /// The commit whose first event has this sequence.
+    pub(crate) async fn commit_at(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+        first_sequence: u64,
+    ) -> Result<Option<Tagged>, Error> {
+        let answer = self
+            .0
+            .database
+            .client()
+            .get_item()
+            .table_name(self.events_table(aggregate.context))
+            .key(
+                "PK",
+                item::text(item::partition_key(scope.tenant(), aggregate.name, id)),
+            )
+            .key("SK", item::text(item::sort_key(first_sequence)))
+            .consistent_read(true)
+            .customize()
+            .interceptor(AccessPattern::of("event-log.receipt", scope.tenant()))
+            .send()
+            .await
+            .map_err(failed)?;
+        answer.item().map(|item| current(aggregate, item)).transpose()
+    }
+
+    /// Every commit of an aggregate from the one that holds sequence `from` on, in order. An aggregate without commits gives none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Refused`] or [`Error::Unreadable`].
+    pub async fn commits(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+        from: u64,
+    ) -> Result<Vec<Commit>, Error> {
+        let mut commits = Vec::new();
+        let mut next = self.first_of(scope, aggregate, id, from).await?;
+        loop {
+            let page = self.page(scope, aggregate, id, next, "event-log.history").await?;
+            commits.extend(page.commits.into_iter().map(|tagged| tagged.commit));
+            match commits.last() {
+                Some(last) if page.more => next = last.version() + 1,
+                _ => return Ok(commits),
+            }
+        }
+    }
+
+    /// At most one page of commits from `from` on and whether more follow; for histories that are shown page by page.
+    ///
+    /// # Errors
+    /// As [`EventLog::commits`].
+    pub async fn commits_page(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+        from: u64,
+    ) -> Result<(Vec<Commit>, bool), Error> {
+        let next = self.first_of(scope, aggregate, id, from).await?;
+        let page = self.page(scope, aggregate, id, next, "event-log.history").await?;
+        Ok((
+            page.commits.into_iter().map(|tagged| tagged.commit).collect(),
+            page.more,
+        ))
+    }
+
+    /// The first sequence of the commit that holds `sequence`, which may lie in its middle.
+    async fn first_of(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+        sequence: u64,
+    ) -> Result<u64, Error> {
+        if sequence <= 1 {
+            return Ok(0);
+        }
+        let answer = self
+            .0
+            .database
+            .client()
+            .query()
+            .table_name(self.events_table(aggregate.context))
+            .key_condition_expression("PK = :pk AND SK <= :at")
+            .expression_attribute_values(
+                ":pk",
+                item::text(item::partition_key(scope.tenant(), aggregate.name, id)),
+            )
+            .expression_attribute_values(":at", item::text(item::sort_key(sequence)))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(1)
+            .customize()
+            .interceptor(AccessPattern::of("event-log.history", scope.tenant()))
+            .send()
+            .await
+            .map_err(failed)?;
+        let Some(item) = answer.items().first() else {
+            return Ok(0);
+        };
+        let commit = current(aggregate, item)?.commit;
+        Ok(if commit.version() >= sequence {
+            commit.first_sequence
+        } else {
+            sequence
+        })
+    }
+
+    /// Loads an aggregate from its newest snapshot and what follows.
+    pub(crate) async fn load<A: Aggregate>(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+    ) -> Result<Loaded<A>, Error> {
+        let mut loaded = self.read_snapshot::<A>(scope, aggregate, id).await?.unwrap_or_default();
+        self.catch_up(scope, aggregate, id, &mut loaded).await?;
+        Ok(loaded)
+    }
+
+    /// Reads and folds the commits that are newer than `loaded`; tells whether there were any.
+    pub(crate) async fn catch_up<A: Aggregate>(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+        loaded: &mut Loaded<A>,
+    ) -> Result<bool, Error> {
+        let before = loaded.version;
+        loop {
+            let page = self
+                .page(scope, aggregate, id, loaded.version + 1, "event-log.load")
+                .await?;
+            for tagged in page.commits {
+                fold(&tagged.commit, loaded)?;
+            }
+            if !page.more {
+                return Ok(loaded.version > before);
+            }
+        }
+    }
+}
+
+/// Folds the next commit into a state.
+pub(crate) fn fold<A: Aggregate>(commit: &Commit, loaded: &mut Loaded<A>) -> Result<(), Error> {
+    if commit.first_sequence != loaded.version + 1 {
+        return Err(Error::unreadable(
+            format!("{}/{}/{}", commit.context, commit.aggregate, commit.id),
+            format!(
+                "its history has a hole: {} follows {}",
+                commit.first_sequence, loaded.version
+            ),
+        ));
+    }
+    for event in &commit.events {
+        loaded.state.apply(&codec::decode_event::<A>(event)?);
+        loaded.weight += event.data.get().len();
+    }
+    loaded.version = commit.version();
+    loaded.window.insert(&commit.command_id, commit.first_sequence);
+    Ok(())
+}
+
+/// Reads an item and brings its events to the current version.
+pub(crate) fn current(aggregate: &AggregateType, item: &HashMap<String, AttributeValue>) -> Result<Tagged, Error> {
+    let mut tagged = item::read(aggregate.context, item)?;
+    let stored = std::mem::take(&mut tagged.commit.events);
+    tagged.commit.events = stored
+        .into_iter()
+        .map(|event| codec::upcast(aggregate, event))
+        .collect::<Result<_, _>>()?;
+    Ok(tagged)
+}

@@ -1,0 +1,126 @@
+//! Development tokens: JWTs signed with Ed25519 by the key in the data folder. Nothing but EdDSA is accepted, whatever a token says.
+
+use crate::Role;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::{Signer, SigningKey};
+use headwater_kernel::{Actor, TenantId};
+use headwater_runtime::Runtime;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Who issues and who accepts these tokens.
+const ISSUER: &str = "headwater-dev";
+const AUDIENCE: &str = "headwater";
+
+/// What a development token is to say.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    /// The tenant it gives access to.
+    pub tenant: TenantId,
+    /// The subject; the actor of its commands is `user:<subject>`.
+    pub subject: String,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// How long it is valid.
+    pub ttl: Duration,
+}
+
+/// What a verified token says.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) tenant: TenantId,
+    pub(crate) actor: Actor,
+    pub(crate) roles: Vec<Role>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    iat: i64,
+    exp: i64,
+    tenant: TenantId,
+    roles: Vec<Role>,
+}
+
+/// Why a credential was not accepted. The texts say nothing about whether a tenant exists.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    /// There is none.
+    #[error("no token was sent; send Authorization: Bearer TOKEN, with a token from `headwater token --tenant T`")]
+    Missing,
+    /// It is past its time.
+    #[error("the token has expired; get a new one with `headwater token --tenant T`")]
+    Expired,
+    /// It is not one of ours.
+    #[error("the token is not valid here; get one with `headwater token --tenant T`")]
+    Invalid,
+    /// The directory that knows the tenants could not be read. Worth a retry.
+    #[error("the tenant directory cannot be read now; try again")]
+    Unavailable,
+}
+
+/// The Ed25519 key of a data folder: signs and verifies development tokens.
+pub struct DevelopmentKey {
+    signing: SigningKey,
+    decoding: DecodingKey,
+}
+
+impl std::fmt::Debug for DevelopmentKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DevelopmentKey(..)")
+    }
+}
+
+impl DevelopmentKey {
+    /// From the 32 secret bytes.
+    pub fn new(secret: [u8; 32]) -> Self {
+        let signing = SigningKey::from_bytes(&secret);
+        let public = URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes());
+        #[allow(clippy::expect_used, reason = "32 bytes in base64url are always a key")]
+        let decoding = DecodingKey::from_ed_components(&public).expect("an Ed25519 public key has 32 bytes");
+        Self { signing, decoding }
+    }
+
+    /// Signs a token. The signature is by the key itself, so this needs no PEM or DER in between.
+    pub fn sign(&self, request: &TokenRequest, runtime: &Runtime) -> String {
+        let now = runtime.now().nanos() / 1_000_000_000;
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: request.subject.clone(),
+            iat: now,
+            exp: now.saturating_add(i64::try_from(request.ttl.as_secs()).unwrap_or(i64::MAX)),
+            tenant: request.tenant.clone(),
+            roles: request.roles.clone(),
+        };
+        let payload = serde_json::to_vec(&claims).unwrap_or_default();
+        let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"EdDSA","typ":"JWT"}"#);
+        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+        let signature = URL_SAFE_NO_PAD.encode(self.signing.sign(signed.as_bytes()).to_bytes());
+        format!("{signed}.{signature}")
+    }
+
+    /// Verifies a token: algorithm, signature, issuer, audience, expiry.
+    pub(crate) fn verify(&self, token: &str, runtime: &Runtime) -> Result<Verified, CredentialError> {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Expiry is compared below, with the injected clock.
+        validation.validate_exp = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
+            .map_err(|_| CredentialError::Invalid)?
+            .claims;
+        if claims.exp <= runtime.now().nanos() / 1_000_000_000 {
+            return Err(CredentialError::Expired);
+        }
+        Ok(Verified {
+            tenant: claims.tenant,
+            actor: Actor::new(format!("user:{}", claims.sub)),
+            roles: claims.roles,
+        })
+    }
+}

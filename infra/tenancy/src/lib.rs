@@ -1,0 +1,20 @@
+//! Who is calling: from a credential to a [`TenantScope`], the only way to any tenant's data.
+//!
+//! A scope has three constructors and no others: a verified credential ([`Authenticator`]), a commit read from the log or a stream
+//! ([`WorkerAuthority`]), and the tenant directory for an [`OperatorScope`] ([`TenantDirectory::scope`]). A tenant id in a body, path or
+//! header is never believed.
+
+mod authenticator;
+mod credential;
+mod directory;
+mod scope;
+mod seal;
+pub mod testing;
+mod worker;
+
+pub use authenticator::{Authenticator, Caller};
+pub use credential::{CredentialError, DevelopmentKey, TokenRequest};
+pub use directory::{DirectoryError, Tenant, TenantDirectory, TenantState, tenants_table};
+pub use scope::{OperatorScope, Role, TenantScope};
+pub use seal::{SealError, SealingKey};
+pub use worker::WorkerAuthority;

@@ -1,0 +1,60 @@
+//! Repository chores: `cargo xtask arrows`, `cargo xtask bench append`, `cargo xtask bench search`, `cargo xtask counts FILE`.
+
+mod arrows;
+mod counts;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::Command};
+
+/// Repository chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Checks that dependencies between crates point the way DESIGN says, and that the contexts stay pure.
+    Arrows,
+    /// Runs a benchmark in release mode and prints its table.
+    Bench {
+        /// Which: append or search.
+        name: String,
+        /// Passed on to the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Sums what test runs have printed into one line of counts.
+    Counts {
+        /// The output of `cargo test`.
+        output: PathBuf,
+    },
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().chore {
+        Chore::Arrows => arrows::check(),
+        Chore::Bench { name, arguments } => bench(&name, &arguments),
+        Chore::Counts { output } => counts::print(&output),
+    }
+}
+
+fn bench(name: &str, arguments: &[String]) -> Result<()> {
+    let (package, bench) = match name {
+        "append" => ("headwater-tests", "append"),
+        "search" => ("headwater-search", "relevance"),
+        other => bail!("there is no benchmark {other:?}; use append or search"),
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["bench", "-p", package, "--bench", bench, "--"])
+        .args(arguments)
+        .status()?;
+    if !status.success() {
+        bail!("the benchmark {name} failed");
+    }
+    Ok(())
+}
