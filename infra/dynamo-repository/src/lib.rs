@@ -1,0 +1,20 @@
+//! What runs the repositories that `#[derive(DynamoRepository)]` describes: saving, finding, querying, batches and transactions, for the
+//! tenant of a `TenantScope` and in the live generation of a projection.
+//!
+//! Keys are made here and nowhere else: `TENANT#<tenant><what the entity adds>#~<projection>.<generation>`.
+
+mod attributes;
+mod cursor;
+mod error;
+mod generations;
+mod head;
+mod query;
+mod repository;
+mod transact;
+
+pub use error::Error;
+pub use generations::Generations;
+pub use head::Head;
+pub use query::{Page, PageRequest};
+pub use repository::{Expect, Repository, Row};
+pub use transact::Write;
