@@ -19,11 +19,11 @@ pub(crate) static MAPPING: Mapping = Mapping {
         Field::sortable_text("title", 3.0),
         Field::facet("brand", 1.5),
         Field::facet("category", 2.0),
-        Field::text("description", 0.5),
+        Field::text("description", 0.8),
         Field::code("gtin", 0.0, 100.0),
         Field::integer("price_cents"),
         Field::time("released_at"),
-        Field::attributes("attributes", 0.3),
+        Field::attributes("attributes", 0.2),
     ],
 };
 

@@ -165,5 +165,8 @@ fn remove(root: &Path) -> Result<(), Error> {
 }
 
 fn failed(error: io::Error) -> Error {
-    Error::Storage(error.into())
+    match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Error::Corrupt(error.into()),
+        _ => Error::Storage(error.into()),
+    }
 }

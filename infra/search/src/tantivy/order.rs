@@ -11,7 +11,7 @@ use headwater_read_models::search::FieldKind;
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, ops::Bound};
 use tantivy::{
-    SegmentReader,
+    DocId, SegmentReader,
     columnar::{Column, StrColumn},
     i64_to_u64,
 };
@@ -140,6 +140,22 @@ impl Keys {
     fn present(&self, value: u64, id: u64) -> Key {
         Key(false, if self.descending { !value } else { value }, id)
     }
+}
+
+/// Of the best of each segment, those that can be among the `limit` best of all and the one after. Scores compare over segments as they are,
+/// so ids have to be read of few.
+pub(super) fn possible(
+    sort: &Sort,
+    mut candidates: Vec<(Key, usize, DocId)>,
+    limit: usize,
+) -> Vec<(Key, usize, DocId)> {
+    let comparable = |candidate: &(Key, usize, DocId)| (candidate.0.0, candidate.0.1);
+    if *sort == Sort::Relevance && candidates.len() > limit {
+        candidates.sort_unstable_by_key(comparable);
+        let worst = comparable(&candidates[limit]);
+        candidates.retain(|candidate| comparable(candidate) <= worst);
+    }
+    candidates
 }
 
 /// Twice the ordinal and one of a text that the segment has; twice the ordinal of the next one otherwise.

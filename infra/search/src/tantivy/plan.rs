@@ -33,6 +33,17 @@ pub(super) struct Plan {
     pub(super) code: String,
 }
 
+impl Plan {
+    /// The plan with half of the words enough, for a text that hardly anything matches; none when they are enough already.
+    pub(super) fn relaxed(&self) -> Option<Self> {
+        let half = u32::try_from(self.groups.len().div_ceil(2)).unwrap_or(u32::MAX);
+        (half < self.required).then(|| Self {
+            required: half,
+            ..self.clone()
+        })
+    }
+}
+
 /// A word of the text in all the forms it is looked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Group {
@@ -167,7 +178,7 @@ pub(super) fn plan(words: &Words<'_>, text: &str) -> Result<Option<Plan>, Error>
     }))
 }
 
-/// All words up to two, three of four, then three quarters.
+/// All words up to three, three quarters of more.
 fn required(groups: &[Group]) -> u32 {
     let all = u32::try_from(groups.len()).unwrap_or(u32::MAX);
     (all * 3).div_ceil(4).max(1)

@@ -3,7 +3,7 @@
 use super::{
     facets::{Facets, SegmentFacets},
     filter, highlight,
-    order::{Key, Keys, Position, SortValue},
+    order::{self, Key, Keys, Position, SortValue},
     plan::{self, Plan, Words},
     schema::{Layout, key_term},
     score::{self, Scores},
@@ -13,6 +13,9 @@ use crate::{Error, Hit, Hits, Query, cursor, validate::validate};
 use headwater_tenancy::{SealingKey, TenantScope};
 use std::collections::{BTreeMap, BinaryHeap};
 use tantivy::{DocAddress, Searcher, SegmentReader, TantivyDocument, schema::Value as _};
+
+/// Fewer hits than this are hardly any.
+const FEW: usize = 10;
 
 /// A candidate for the page.
 struct Candidate {
@@ -37,15 +40,16 @@ pub(super) fn run(
         Some(position) => position.plan.clone(),
         None => {
             let words = Words::new(searcher, layout, tenant)?;
-            query
+            let plan = query
                 .text
                 .as_deref()
-                .map_or(Ok(None), |text| plan::plan(&words, text))?
+                .map_or(Ok(None), |text| plan::plan(&words, text))?;
+            plan.map(|plan| settled(searcher, layout, tenant, plan)).transpose()?
         }
     };
     let mut total = 0;
     let mut facets = Facets::new(&query.facets);
-    let mut page = Vec::new();
+    let (mut segments, mut candidates) = (Vec::new(), Vec::new());
     let mut descending = false;
     for (ordinal, segment) in searcher.segment_readers().iter().enumerate() {
         let live = filter::live(segment, layout, tenant, &query.filters)?;
@@ -81,16 +85,21 @@ pub(super) fn run(
             }
         }
         facets.add(counts)?;
-        for (_, document) in best {
-            let (value, id) = keys.value(document, &scores)?;
-            let address = DocAddress::new(ordinal as u32, document);
-            page.push(Candidate {
-                value,
-                id,
-                score: scores.of(document),
-                address,
-            });
-        }
+        best.into_iter()
+            .for_each(|(key, document)| candidates.push((key, ordinal, document)));
+        segments.push((keys, scores));
+    }
+    let mut page = Vec::new();
+    for (_, ordinal, document) in order::possible(&query.sort, candidates, query.limit) {
+        let (keys, scores): &(Keys, Scores) = &segments[ordinal];
+        let (value, id) = keys.value(document, scores)?;
+        let address = DocAddress::new(ordinal as u32, document);
+        page.push(Candidate {
+            value,
+            id,
+            score: scores.of(document),
+            address,
+        });
     }
     page.sort_by(|a, b| a.value.compare(&b.value, descending).then_with(|| a.id.cmp(&b.id)));
     let more = page.len() > query.limit;
@@ -122,6 +131,22 @@ pub(super) fn run(
         facets: facets.top(query.facet_size),
         next_cursor,
     })
+}
+
+/// Settles for half of the words when hardly any document has them all. Filters have no say in it, so that a facet's count stays what the
+/// filtered query finds.
+fn settled(searcher: &Searcher, layout: &Layout, tenant: &str, plan: Plan) -> Result<Plan, Error> {
+    let Some(relaxed) = plan.relaxed() else { return Ok(plan) };
+    let mut total = 0;
+    for segment in searcher.segment_readers() {
+        let live = filter::live(segment, layout, tenant, &[])?;
+        let scores = score::score(segment, layout, tenant, &plan, live)?;
+        total += scores.matching.iter().take(FEW).count();
+        if scores.exact || total >= FEW {
+            return Ok(plan);
+        }
+    }
+    Ok(relaxed)
 }
 
 /// Whose documents are: the column is compared again for each document that matched, beside the set that it came from.

@@ -15,14 +15,20 @@ use headwater_read_models::search::FieldKind;
 use tantivy::{DocSet, SegmentReader, TERMINATED, fieldnorm::FieldNormReader, postings::Postings, schema::Field};
 
 /// How soon more of a word stops to count, in weighted occurrences.
-const SATURATION: f32 = 3.0;
+const SATURATION: f32 = 5.0;
 /// How much a field's length takes from its words: 0 not at all, 1 in proportion.
-const LENGTH: f32 = 0.5;
+const LENGTH: f32 = 0.7;
 /// How much neighbouring words count that are neighbours in the title too.
-const PAIR: f32 = 0.5;
+const PAIR: f32 = 0.3;
+/// How much less a word counts that is two neighbouring ones.
+const SPLIT: f32 = 0.5;
+/// How much a document loses for words that it does not have: its share of them to this power.
+const SHARE: i32 = 2;
 
 /// The matching documents of a segment and their scores.
 pub(super) struct Scores {
+    /// Whether the whole query is a code of some document.
+    pub(super) exact: bool,
     pub(super) matching: Bits,
     scores: Vec<f32>,
 }
@@ -31,6 +37,7 @@ impl Scores {
     /// All of `live`, each with 0.
     pub(super) fn all(live: Bits) -> Self {
         Self {
+            exact: false,
             matching: live,
             scores: Vec::new(),
         }
@@ -76,10 +83,14 @@ pub(super) fn score(
         if exact.contains(document) {
             return true;
         }
-        scores[document as usize] *= f32::from(shared) / all;
+        scores[document as usize] *= (f32::from(shared) / all).powi(SHARE);
         u32::from(shared) >= plan.required
     });
-    Ok(Scores { matching, scores })
+    Ok(Scores {
+        exact: exact.iter().next().is_some(),
+        matching,
+        scores,
+    })
 }
 
 fn saturated(weight: f32) -> f32 {
@@ -124,12 +135,13 @@ impl Fields {
         let mut fields = Vec::new();
         let mean = |at: usize| plan.lengths.get(at).map_or(1.0, |exact| exact.0.max(1.0));
         for (at, field) in layout.fields.iter().enumerate() {
-            let pairs = field.pair.map(|pair| (pair, mean(layout.fields.len())));
-            for (words, mean) in field.word.map(|word| (word, mean(at))).into_iter().chain(pairs) {
+            let word = field.word.map(|word| (word, 1.0, mean(at)));
+            let pair = field.pair.map(|pair| (pair, SPLIT, mean(layout.fields.len())));
+            for (words, counts, mean) in word.into_iter().chain(pair) {
                 let lengths = segment.get_fieldnorms_reader(words).map_err(unreadable)?;
                 fields.push(Words {
                     field: words,
-                    weight: field.field.weight(),
+                    weight: counts * field.field.weight(),
                     lengths,
                     mean,
                 });

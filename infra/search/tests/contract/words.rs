@@ -1,0 +1,154 @@
+//! Words: codes, spellings, highlights, and texts that no person types.
+
+use super::{Engine, fill, ids, put, scope, search};
+use headwater_search::{Query, Sort};
+use serde_json::json;
+
+pub async fn codes_come_first(engine: &impl Engine) {
+    let (index, a) = (engine.open().await, scope("a").await);
+    fill(
+        &index,
+        vec![
+            put(
+                &a,
+                "ad",
+                1,
+                json!({"title": "TN-2110 TN-2110 TN-2110 compatible toner", "description": "for TN-2110"}),
+            ),
+            put(
+                &a,
+                "it",
+                1,
+                json!({"title": "Toner black", "sku": "TN-2110", "gtin": ["4977766654937"]}),
+            ),
+        ],
+    )
+    .await;
+    for text in ["TN-2110", "tn2110", "tn 2110", "  tn-2110 ", "TN/2110"] {
+        assert_eq!(ids(&search(&index, &a, Query::text(text)).await)[0], "it", "{text}");
+    }
+    assert_eq!(ids(&search(&index, &a, Query::text("4977766654937")).await), ["it"]);
+}
+
+pub async fn spellings_match(engine: &impl Engine) {
+    let (index, a) = (engine.open().await, scope("a").await);
+    let titles = [
+        "Sony WH-1000XM4 headphones",
+        "WD Elements 500 GB",
+        "AA Batteries",
+        "Gaming head set",
+        "Café chair",
+    ];
+    let writes = titles
+        .iter()
+        .enumerate()
+        .map(|(n, title)| put(&a, &n.to_string(), 1, json!({"title": title})));
+    fill(&index, writes.collect()).await;
+    for (text, expected) in [
+        ("wh1000xm4", "0"),
+        ("wh 1000xm4", "0"),
+        ("WH-1000XM4", "0"),
+        ("headphone", "0"),
+        ("haedphones", "0"),
+        ("sony headph", "0"),
+        ("500gb", "1"),
+        ("500 gb", "1"),
+        ("elemnts", "1"),
+        ("battery", "2"),
+        ("aa baterys", "2"),
+        ("headset", "3"),
+        ("gaming headsets", "3"),
+        ("cafe", "4"),
+        ("CAFÉ CHAIRS", "4"),
+    ] {
+        let hits = search(&index, &a, Query::text(text)).await;
+        assert_eq!(ids(&hits).first(), Some(&expected), "{text}");
+    }
+    assert_eq!(search(&index, &a, Query::text("zzzzzz")).await.total, 0);
+    // What has only some of the words comes when hardly anything has them all, and after what has.
+    let hits = search(&index, &a, Query::text("gaming battery aa")).await;
+    assert_eq!(ids(&hits), ["2"]);
+    assert_eq!(
+        search(&index, &a, Query::text("sony battery chair lamp")).await.total,
+        0
+    );
+}
+
+pub async fn highlights_are_escaped(engine: &impl Engine) {
+    let (index, a) = (engine.open().await, scope("a").await);
+    fill(
+        &index,
+        vec![put(
+            &a,
+            "p",
+            1,
+            json!({"title": "<script>red</script> & cables", "description": "no"}),
+        )],
+    )
+    .await;
+    let hits = search(
+        &index,
+        &a,
+        Query {
+            highlight: true,
+            ..Query::text("cable red")
+        },
+    )
+    .await;
+    let title = &hits.hits[0].highlights["title"][0];
+    assert_eq!(title, "&lt;script&gt;<em>red</em>&lt;/script&gt; &amp; <em>cables</em>");
+    assert!(!hits.hits[0].highlights.contains_key("description"));
+    let hits = search(&index, &a, Query::text("cable")).await;
+    assert!(hits.hits[0].highlights.is_empty());
+}
+
+pub async fn hostile_texts_answer(engine: &impl Engine) {
+    let (index, a) = (engine.open().await, scope("a").await);
+    fill(&index, vec![put(&a, "p", 1, json!({"title": "red cable AND lamp"}))]).await;
+    let long = "cable ".repeat(2_000);
+    let one = "x".repeat(10_240);
+    for (text, matches) in [
+        ("cable AND", true),
+        ("title:cable", false),
+        ("\"red cable", true),
+        ("cable'", true),
+        ("(red", true),
+        ("red)", true),
+        ("+cable -red", true),
+        ("cable~", true),
+        ("cable^9", false),
+        ("red && cable", true),
+        ("red \\cable\\", true),
+        ("red\0cable\u{1}", true),
+        (long.as_str(), true),
+        (one.as_str(), false),
+        ("🦀", false),
+        ("NOT", false),
+        ("/.*/", true),
+        ("*", true),
+        ("", true),
+        ("   ", true),
+        ("!!! ???", true),
+        ("[* TO *]", false),
+        ("{a TO b}", false),
+        ("\u{202e}cable", true),
+    ] {
+        for sort in [
+            Sort::Relevance,
+            Sort::Field {
+                name: "title".into(),
+                descending: true,
+            },
+        ] {
+            let query = Query {
+                highlight: true,
+                facets: vec!["brand".into()],
+                sort,
+                ..Query::text(text)
+            };
+            let hits = index.search(&a, &query).await.unwrap();
+            let short: String = text.chars().take(30).collect();
+            assert!(!matches || hits.total == 1, "{short:?} found {}", hits.total);
+        }
+    }
+}
