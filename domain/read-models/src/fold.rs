@@ -1,0 +1,58 @@
+//! A view is a fold over one source aggregate's events. Where its state is kept depends on the trait it implements besides.
+
+use crate::search::SearchDocument;
+use headwater_dynamo_schema::{Entity, FromRow, RowItem, RowItemError, RowKey};
+use headwater_kernel::{Actor, Aggregate, Id, Timestamp};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Where an event stands.
+#[derive(Debug, Clone, Copy)]
+pub struct EventContext<'a> {
+    /// The source aggregate's id.
+    pub id: &'a Id,
+    /// The event's sequence in its history.
+    pub sequence: u64,
+    /// When it was recorded.
+    pub time: Timestamp,
+    /// Who caused it.
+    pub actor: &'a Actor,
+}
+
+/// Folds one source aggregate's events into the state that a projection keeps for it.
+pub trait Fold: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Whose events.
+    type Source: Aggregate;
+
+    /// Raised whenever the result of the fold changes, so that the projection is rebuilt.
+    const VERSION: u32 = 1;
+
+    /// The state before the first event.
+    fn empty(id: &Id) -> Self;
+
+    /// Folds one event.
+    fn apply(&mut self, at: &EventContext<'_>, event: &<Self::Source as Aggregate>::Event);
+}
+
+/// A fold that is one row, whose key follows from the id alone. The row's version is the head.
+pub trait RowFold: Fold + Entity + FromRow {
+    /// The key of the row.
+    fn key_of(id: &Id) -> RowKey;
+}
+
+/// A fold that is kept in a head of its own and writes several rows.
+pub trait RowsFold: Fold {
+    /// The table of the rows and the head.
+    const TABLE: &'static str;
+
+    /// The rows that this state shows; what it showed before and shows no more is deleted.
+    ///
+    /// # Errors
+    /// When a row does not serialise as an object.
+    fn rows(&self) -> Result<Vec<RowItem>, RowItemError>;
+}
+
+/// A fold that is a search document.
+pub trait DocumentFold: Fold + SearchDocument {
+    /// Whether it is to be found; if not, a tombstone keeps its version.
+    fn is_live(&self) -> bool;
+}
