@@ -1,95 +1,361 @@
-//! `account-tree`: capsules, accounts, opportunities and line items, each row written by its own aggregate alone.
+//! `account-tree`: accounts by capsule, and below each account its opportunities with their line items. Each row is written by its own
+//! aggregate alone, so moving an account to another capsule touches two rows and never the subtree.
 //!
-//! | query | rows | serves |
+//! | row | sort key | serves |
 //! |---|---|---|
-//! | [`CapsuleRow::all`] | `CAPSULE#c` in a partition of their own | `GET /crm/capsules` |
-//! | [`CapsuleAccountRow::in_capsule`] | `CAPSULE#c#ACCOUNT#a` | `GET /crm/capsules/{id}/accounts` |
-//! | [`CapsuleAccountRow::by_owner`] | the same, by who looks after them | the accounts of an owner, in the order of opening |
-//! | [`AccountRow::tree_of_account`] | `ACCOUNT#a`, `ACCOUNT#a#OPPORTUNITY#o`, `ACCOUNT#a#OPPORTUNITY#o#LINE_ITEM#l` | `GET /crm/accounts/{id}/tree`, read as [`AccountTree`] |
-//! | [`OpportunityRow::tree_of_opportunity`] | one opportunity with its line items | a part of the tree |
-//!
-//! Each is one query, and none reads a row that it does not answer. Moving an account between capsules takes away one
-//! `CAPSULE#c#ACCOUNT#a` row and puts another; nothing below the account changes.
+//! | [`CapsuleAccountRow`] | `CAPSULE#c#ACCOUNT#a` | a capsule's page of accounts: one query |
+//! | [`AccountRow`] | `ACCOUNT#a` | an account's tree: one query over this and the next two |
+//! | [`OpportunityRow`] | `ACCOUNT#a#OPPORTUNITY#o` | |
+//! | [`LineItemRow`] | `ACCOUNT#a#OPPORTUNITY#o#LINE_ITEM#l` | |
 
-mod account;
-mod capsule;
-mod opportunity;
+use crate::{EventContext, Fold, RowsFold};
+use headwater_crm::{account, opportunity};
+use headwater_dynamo_schema::{DynamoEntities, DynamoRepository, RowItem, RowItemError};
+use headwater_kernel::{Currency, Id, Personal, Timestamp};
+use serde::{Deserialize, Serialize};
 
-pub use account::{AccountRow, AccountRows, CapsuleAccountRow};
-pub use capsule::CapsuleRow;
-pub use opportunity::{LineItemRow, OpportunityRow, OpportunityRows, OpportunityStage};
+/// The projection's name.
+pub const PROJECTION: &str = "account-tree";
 
-use headwater_dynamo_schema::DynamoEntities;
-use schemars::JsonSchema;
-use serde::Serialize;
+/// An account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[dynamo(
+    table = "crm",
+    entity = "ACCOUNT",
+    pk = "TENANT#{tenant_id}",
+    sk = "ACCOUNT#{id}",
+    gsi1_pk = "TENANT#{tenant_id}#OWNER#{owner_id}",
+    gsi1_sk = "CREATED#{created_at}#{id}",
+    gsi2_pk = "TENANT#{tenant_id}",
+    gsi2_sk = "CREATED#{created_at}#{id}"
+)]
+pub struct AccountRow {
+    /// Its id.
+    pub id: Id,
+    /// The capsule it is in.
+    pub capsule_id: Id,
+    /// Its name.
+    pub name: Personal<String>,
+    /// Who looks after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<Id>,
+    /// Whether it was closed.
+    pub closed: bool,
+    /// When it was opened.
+    pub created_at: Timestamp,
+}
 
-/// A row of an account's tree. Rows come in the order of the tree: the account, then each opportunity followed by its line items.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, DynamoEntities)]
+/// An account in the page of its capsule; a closed one leaves it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[dynamo(
+    table = "crm",
+    entity = "CAPSULE_ACCOUNT",
+    pk = "TENANT#{tenant_id}",
+    sk = "CAPSULE#{capsule_id}#ACCOUNT#{id}"
+)]
+pub struct CapsuleAccountRow {
+    /// The account's id.
+    pub id: Id,
+    /// The capsule.
+    pub capsule_id: Id,
+    /// The account's name.
+    pub name: Personal<String>,
+    /// Who looks after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<Id>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+}
+
+/// What an opportunity may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OpportunityStatus {
+    /// Still to be decided.
+    Open,
+    /// Won.
+    Won,
+    /// Lost.
+    Lost,
+}
+
+/// An opportunity of an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[dynamo(
+    table = "crm",
+    entity = "OPPORTUNITY",
+    pk = "TENANT#{tenant_id}",
+    sk = "ACCOUNT#{account_id}#OPPORTUNITY#{id}"
+)]
+pub struct OpportunityRow {
+    /// Its id.
+    pub id: Id,
+    /// The account.
+    pub account_id: Id,
+    /// What it is called.
+    pub name: String,
+    /// What it may be worth, in hundredths of the currency's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_cents: Option<i64>,
+    /// The currency.
+    pub currency: Currency,
+    /// How it stands.
+    pub status: OpportunityStatus,
+    /// When it was opened.
+    pub created_at: Timestamp,
+}
+
+/// A line item of an opportunity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[dynamo(
+    table = "crm",
+    entity = "LINE_ITEM",
+    pk = "TENANT#{tenant_id}",
+    sk = "ACCOUNT#{account_id}#OPPORTUNITY#{opportunity_id}#LINE_ITEM#{id}"
+)]
+pub struct LineItemRow {
+    /// Its id within the opportunity.
+    pub id: Id,
+    /// The account.
+    pub account_id: Id,
+    /// The opportunity.
+    pub opportunity_id: Id,
+    /// The product.
+    pub product_id: Id,
+    /// How many.
+    pub quantity: u32,
+    /// The price of one, in hundredths of the opportunity's currency.
+    pub price_cents: i64,
+}
+
+/// One row of an account's tree, in the tree's order.
+#[derive(Debug, Clone, PartialEq, Serialize, DynamoEntities)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum AccountTree {
-    /// The account itself.
+    /// The account itself, first.
     Account(AccountRow),
     /// One of its opportunities.
     Opportunity(OpportunityRow),
-    /// A line item of the opportunity before it.
+    /// A line item, after its opportunity.
     LineItem(LineItemRow),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        RowsFold,
-        fold::testing::{given, given_of, id},
-    };
-    use headwater_crm::{account, opportunity};
-    use headwater_dynamo_schema::FromRow;
-    use headwater_kernel::{Currency, Personal};
+/// An account's rows: its own, and the one in its capsule's page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountFold {
+    id: Id,
+    #[serde(flatten)]
+    row: Option<AccountFacts>,
+}
 
-    #[test]
-    fn the_tree_of_an_account_is_one_range_in_the_order_of_the_tree() {
-        let name = Personal::about(&id("T1"), "Acme".to_owned());
-        let opened = account::Event::AccountOpened {
-            capsule_id: id("C1"),
-            name,
-            owner_id: None,
-        };
-        let mut rows = given::<AccountRows>([opened]).rows(&id("T1")).unwrap();
-        for (account_id, opportunity_id) in [("T1", "O2"), ("T1", "O1"), ("T10", "O3"), ("T", "O4")] {
-            let (account_id, product_id) = (id(account_id), id("P1"));
-            let added = |item| opportunity::Event::LineItemAdded {
-                line_item_id: id(item),
-                product_id: product_id.clone(),
-                quantity: 1,
-                price_cents: 1,
-            };
-            let opportunity = given_of::<OpportunityRows>(
-                opportunity_id,
-                [
-                    opportunity::Event::OpportunityOpened {
-                        account_id,
-                        name: "Toner".into(),
-                        amount_cents: None,
-                        currency: Currency::USD,
-                    },
-                    added("b"),
-                    added("a"),
-                ],
-            );
-            rows.extend(opportunity.rows(&id(opportunity_id)).unwrap());
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct AccountFacts {
+    capsule_id: Id,
+    name: Personal<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner_id: Option<Id>,
+    closed: bool,
+    created_at: Timestamp,
+}
+
+impl Fold for AccountFold {
+    type Source = account::Account;
+
+    fn empty(id: &Id) -> Self {
+        Self {
+            id: id.clone(),
+            row: None,
         }
-        let range = AccountRow::tree_of_account(&id("T1"));
-        let within = |sort: &str| (range.from()..=range.to()).contains(&sort);
-        rows.retain(|row| row.key.partition == range.partition() && within(&row.key.sort));
-        rows.sort_by(|a, b| a.key.cmp(&b.key));
-        let tree: Vec<_> = rows
-            .into_iter()
-            .map(|row| match AccountTree::from_row(row.entity, row.attributes).unwrap() {
-                AccountTree::Account(row) => row.id.to_string(),
-                AccountTree::Opportunity(row) => row.id.to_string(),
-                AccountTree::LineItem(row) => format!("{} {}", row.opportunity_id, row.id),
-            })
-            .collect();
-        assert_eq!(tree, ["T1", "O1", "O1 a", "O1 b", "O2", "O2 a", "O2 b"]);
+    }
+
+    fn apply(&mut self, at: &EventContext<'_>, event: &account::Event) {
+        use account::Event;
+        if let Event::AccountOpened {
+            capsule_id,
+            name,
+            owner_id,
+        } = event
+        {
+            self.row = Some(AccountFacts {
+                capsule_id: capsule_id.clone(),
+                name: name.clone(),
+                owner_id: owner_id.clone(),
+                closed: false,
+                created_at: at.time,
+            });
+        }
+        let Some(row) = &mut self.row else { return };
+        match event {
+            Event::AccountOpened { .. } => {}
+            Event::AccountRenamed { name } => row.name = name.clone(),
+            Event::AccountAssigned { owner_id } => row.owner_id = Some(owner_id.clone()),
+            Event::AccountMoved { capsule_id } => row.capsule_id = capsule_id.clone(),
+            Event::AccountClosed {} => row.closed = true,
+        }
+    }
+}
+
+impl RowsFold for AccountFold {
+    const TABLE: &'static str = "crm";
+
+    fn rows(&self) -> Result<Vec<RowItem>, RowItemError> {
+        let Some(facts) = self.row.clone() else {
+            return Ok(Vec::new());
+        };
+        let AccountFacts {
+            capsule_id,
+            name,
+            owner_id,
+            closed,
+            created_at,
+        } = facts;
+        let id = self.id.clone();
+        let mut rows = Vec::with_capacity(2);
+        if !closed {
+            rows.push(RowItem::of(&CapsuleAccountRow {
+                id: id.clone(),
+                capsule_id: capsule_id.clone(),
+                name: name.clone(),
+                owner_id: owner_id.clone(),
+                created_at,
+            })?);
+        }
+        rows.push(RowItem::of(&AccountRow {
+            id,
+            capsule_id,
+            name,
+            owner_id,
+            closed,
+            created_at,
+        })?);
+        Ok(rows)
+    }
+}
+
+/// An opportunity's rows: its own and its line items'.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpportunityFold {
+    id: Id,
+    #[serde(flatten)]
+    row: Option<OpportunityFacts>,
+    line_items: Vec<LineItem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct OpportunityFacts {
+    account_id: Id,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    amount_cents: Option<i64>,
+    currency: Currency,
+    status: OpportunityStatus,
+    created_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct LineItem {
+    line_item_id: Id,
+    product_id: Id,
+    quantity: u32,
+    price_cents: i64,
+}
+
+impl Fold for OpportunityFold {
+    type Source = opportunity::Opportunity;
+
+    fn empty(id: &Id) -> Self {
+        Self {
+            id: id.clone(),
+            row: None,
+            line_items: Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, at: &EventContext<'_>, event: &opportunity::Event) {
+        use opportunity::Event;
+        match event {
+            Event::OpportunityOpened {
+                account_id,
+                name,
+                amount_cents,
+                currency,
+            } => {
+                self.row = Some(OpportunityFacts {
+                    account_id: account_id.clone(),
+                    name: name.clone(),
+                    amount_cents: *amount_cents,
+                    currency: *currency,
+                    status: OpportunityStatus::Open,
+                    created_at: at.time,
+                });
+            }
+            Event::LineItemAdded {
+                line_item_id,
+                product_id,
+                quantity,
+                price_cents,
+            } => self.line_items.push(LineItem {
+                line_item_id: line_item_id.clone(),
+                product_id: product_id.clone(),
+                quantity: *quantity,
+                price_cents: *price_cents,
+            }),
+            Event::LineItemRemoved { line_item_id } => {
+                self.line_items.retain(|item| item.line_item_id != *line_item_id);
+            }
+            Event::OpportunityAmountChanged { amount_cents } => {
+                self.change(|row| row.amount_cents = Some(*amount_cents))
+            }
+            Event::OpportunityWon {} => self.change(|row| row.status = OpportunityStatus::Won),
+            Event::OpportunityLost { .. } => self.change(|row| row.status = OpportunityStatus::Lost),
+        }
+    }
+}
+
+impl OpportunityFold {
+    fn change(&mut self, change: impl FnOnce(&mut OpportunityFacts)) {
+        if let Some(row) = &mut self.row {
+            change(row);
+        }
+    }
+}
+
+impl RowsFold for OpportunityFold {
+    const TABLE: &'static str = "crm";
+
+    fn rows(&self) -> Result<Vec<RowItem>, RowItemError> {
+        let Some(facts) = self.row.clone() else {
+            return Ok(Vec::new());
+        };
+        let OpportunityFacts {
+            account_id,
+            name,
+            amount_cents,
+            currency,
+            status,
+            created_at,
+        } = facts;
+        let mut rows = Vec::with_capacity(1 + self.line_items.len());
+        for item in &self.line_items {
+            rows.push(RowItem::of(&LineItemRow {
+                id: item.line_item_id.clone(),
+                account_id: account_id.clone(),
+                opportunity_id: self.id.clone(),
+                product_id: item.product_id.clone(),
+                quantity: item.quantity,
+                price_cents: item.price_cents,
+            })?);
+        }
+        let id = self.id.clone();
+        rows.push(RowItem::of(&OpportunityRow {
+            id,
+            account_id,
+            name,
+            amount_cents,
+            currency,
+            status,
+            created_at,
+        })?);
+        Ok(rows)
     }
 }

@@ -1,17 +1,18 @@
-//! What is read: the views and the search documents, each with the fold that makes it of one aggregate's events.
-//!
-//! One file per view. [`register`] lists the projections; the projectors keep them and the query service reads them. Nothing here knows
-//! a client, a table's engine or a search engine.
+//! What is read: views, lists and search documents, each with its fold. Projectors keep them, the query service reads them; both take
+//! the list from [`register`], so a new projection is one file here and one line there.
 
 pub mod account_tree;
 pub mod brands;
+pub mod capsules;
 pub mod categories;
 mod fold;
 pub mod leads;
+mod product;
 pub mod product_search;
 pub mod product_view;
 mod registry;
 pub mod search;
 
 pub use fold::{DocumentFold, EventContext, Fold, RowFold, RowsFold};
+pub use product::ProductFacts;
 pub use registry::{ProjectionRegistry, register};
