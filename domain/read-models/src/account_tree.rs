@@ -144,7 +144,8 @@ pub enum AccountTree {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccountFold {
     id: Id,
-    #[serde(flatten)]
+    // Not flattened: an `Option` that is, swallows the error of a value that cannot be read and would then show nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     row: Option<AccountFacts>,
 }
 
@@ -236,7 +237,8 @@ impl RowsFold for AccountFold {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpportunityFold {
     id: Id,
-    #[serde(flatten)]
+    // Not flattened: an `Option` that is, swallows the error of a value that cannot be read and would then show nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     row: Option<OpportunityFacts>,
     line_items: Vec<LineItem>,
 }

@@ -12,6 +12,8 @@ pub mod product_search;
 pub mod product_view;
 mod registry;
 pub mod search;
+#[cfg(test)]
+mod tests;
 
 pub use fold::{DocumentFold, EventContext, Fold, RowFold, RowsFold};
 pub use product::ProductFacts;
