@@ -1,0 +1,150 @@
+//! Followers whose fold is several rows: a head of its own keeps the state, and moves in one transaction with the rows that changed.
+
+use crate::{
+    ApplyError, Follower, SourceCommits,
+    heads::{Before, Head, Heads, advance, source_of},
+    row::{CONCURRENT, failed},
+};
+use async_trait::async_trait;
+use futures::{StreamExt, stream};
+use headwater_dynamo_repository::{self as repository, Error, Expect, Repository, Write};
+use headwater_dynamo_schema::{RowItem, RowItemError, RowKey};
+use headwater_event_log::EventLog;
+use headwater_kernel::{Aggregate, Id};
+use headwater_read_models::RowsFold;
+use std::collections::BTreeMap;
+
+const RACES: u32 = 5;
+
+pub(crate) struct RowsFollower<F> {
+    pub(crate) projection: &'static str,
+    pub(crate) log: EventLog,
+    pub(crate) repository: Repository,
+    pub(crate) heads: Heads<F>,
+}
+
+fn permanent(error: impl std::error::Error + Send + Sync + 'static) -> ApplyError {
+    ApplyError::Permanent(error.into())
+}
+
+fn by_key<F: RowsFold>(state: &F) -> Result<BTreeMap<RowKey, RowItem>, RowItemError> {
+    Ok(state.rows()?.into_iter().map(|row| (row.key.clone(), row)).collect())
+}
+
+/// What leads from one state's rows to another's, the head last.
+fn writes<F: RowsFold>(id: &Id, before: &Head<F>, after: &Head<F>) -> Result<Vec<Write>, ApplyError> {
+    let (mut old, new) = (
+        by_key(&before.state).map_err(permanent)?,
+        by_key(&after.state).map_err(permanent)?,
+    );
+    let version = after.version;
+    let mut writes = Vec::new();
+    for (key, row) in new {
+        if old.remove(&key).is_none_or(|old| old != row) {
+            writes.push(Write::Put {
+                row,
+                version,
+                expect: Expect::Below(version),
+            });
+        }
+    }
+    writes.extend(old.into_keys().map(|key| Write::Delete {
+        table: F::TABLE,
+        key,
+        version,
+    }));
+    let expect = if before.version == 0 {
+        Expect::New
+    } else {
+        Expect::Version(before.version)
+    };
+    let state = serde_json::to_value(&after.state).map_err(permanent)?;
+    let head = repository::Head { version, state };
+    writes.push(Write::Head {
+        table: F::TABLE,
+        aggregate: F::Source::NAME,
+        id: id.clone(),
+        head,
+        expect,
+    });
+    Ok(writes)
+}
+
+impl<F: RowsFold> RowsFollower<F> {
+    async fn apply_one(&self, source: &SourceCommits) -> Result<(), ApplyError> {
+        let mut before = self.heads.before(source);
+        for _ in 0..RACES {
+            let head = match before {
+                Before::Known(head) => head,
+                Before::Nothing => Head {
+                    state: F::empty(&source.id),
+                    version: 0,
+                },
+                Before::Unknown => self.stored(source).await?,
+            };
+            let Some(after) = advance(&self.log, source, &head).await? else {
+                self.heads.remember(source, head);
+                return Ok(());
+            };
+            match self
+                .repository
+                .write_together(&source.scope, writes(&source.id, &head, &after)?)
+                .await
+            {
+                Ok(()) => {
+                    self.heads.remember(source, after);
+                    return Ok(());
+                }
+                Err(Error::Conflict) => {
+                    self.heads.forget(source);
+                    before = Before::Unknown;
+                }
+                Err(error) => {
+                    self.heads.forget(source);
+                    return Err(failed(error));
+                }
+            }
+        }
+        Err(ApplyError::Retry("another worker keeps writing the same rows".into()))
+    }
+
+    async fn stored(&self, source: &SourceCommits) -> Result<Head<F>, ApplyError> {
+        let head = self
+            .repository
+            .head(&source.scope, F::TABLE, F::Source::NAME, &source.id)
+            .await
+            .map_err(failed)?;
+        match head {
+            None => Ok(Head {
+                state: F::empty(&source.id),
+                version: 0,
+            }),
+            Some(head) => {
+                let state = serde_json::from_value(head.state).map_err(permanent)?;
+                Ok(Head {
+                    state,
+                    version: head.version,
+                })
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<F: RowsFold> Follower for RowsFollower<F> {
+    fn projection(&self) -> &'static str {
+        self.projection
+    }
+
+    fn source(&self) -> (&'static str, &'static str) {
+        source_of::<F>()
+    }
+
+    async fn apply(&self, sources: Vec<SourceCommits>) -> Vec<Result<(), ApplyError>> {
+        stream::iter(sources)
+            .map(|source| async move { self.apply_one(&source).await })
+            .buffered(CONCURRENT)
+            .collect()
+            .await
+    }
+}
