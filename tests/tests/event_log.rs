@@ -9,7 +9,6 @@ use headwater_tests::{
     account::{Account, Command},
     bytes, request, sealing_key,
 };
-use serde_json::json;
 
 fn id(id: &str) -> Id {
     Id::new(id).unwrap()
