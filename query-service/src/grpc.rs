@@ -1,0 +1,155 @@
+//! Reads by gRPC, by the same functions as by HTTP.
+
+use crate::{
+    QueryService,
+    consistency::Consistency,
+    lists::{LISTS, List},
+    parameters::Parameters,
+    refusal::unknown,
+};
+use headwater_edge::{
+    Edge, Problem,
+    v1::{
+        GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest, ListResponse, SearchRequest,
+        SearchResponse,
+        query_service_server::{QueryService as Protocol, QueryServiceServer},
+    },
+};
+use headwater_tenancy::Caller;
+use serde_json::Value;
+use tonic::{Request, Response, Status};
+
+struct Service {
+    queries: QueryService,
+    edge: Edge,
+}
+
+/// `headwater.v1.QueryService`, to be added to the process's gRPC routes.
+pub fn grpc(service: QueryService, edge: Edge) -> QueryServiceServer<impl Protocol> {
+    let limit = edge.limits().max_body;
+    let queries = service;
+    QueryServiceServer::new(Service { queries, edge }).max_decoding_message_size(limit)
+}
+
+#[tonic::async_trait]
+impl Protocol for Service {
+    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |caller: Caller| {
+            let deadline = self.edge.limits().deadline;
+            let consistency = Consistency::of_message(message.consistency, metadata.as_ref(), deadline)?;
+            let path = [&*message.context, &*message.aggregate, &*message.id];
+            let none = Parameters::default();
+            let view = self.queries.view(&caller.scope, path, &none, consistency.as_ref());
+            let (view, version) = view.await?;
+            Ok(Response::new(GetResponse {
+                view_json: view.to_string().into(),
+                version,
+            }))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+
+    async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |caller: Caller| {
+            let deadline = self.edge.limits().deadline;
+            let consistency = Consistency::of_message(message.consistency, metadata.as_ref(), deadline)?;
+            let list = list_of(&message.context, &message.collection, &message.parent)?;
+            let parent = list.parent.map(|_| &*message.parent_id);
+            let paging = paging(message.limit, message.cursor);
+            let parameters = Parameters::new(message.filters.into_iter().chain(paging));
+            let page = self
+                .queries
+                .list(&caller.scope, list, parent, &parameters, consistency.as_ref());
+            let page = page.await?;
+            Ok(Response::new(ListResponse {
+                items_json: page.items.iter().map(json).collect(),
+                next_cursor: page.next_cursor.unwrap_or_default(),
+            }))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+
+    async fn search(&self, request: Request<SearchRequest>) -> Result<Response<SearchResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |caller: Caller| {
+            let deadline = self.edge.limits().deadline;
+            let consistency = Consistency::of_message(message.consistency.clone(), metadata.as_ref(), deadline)?;
+            let kind = message.kind.clone();
+            let parameters = search_parameters(message);
+            let answer = self
+                .queries
+                .search(&caller.scope, &kind, &parameters, consistency.as_ref());
+            let result_json = answer.await?.to_string().into();
+            Ok(Response::new(SearchResponse { result_json }))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+
+    async fn history(&self, request: Request<HistoryRequest>) -> Result<Response<HistoryResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |caller: Caller| {
+            let consistency = Consistency::of_headers(metadata.as_ref(), self.edge.limits().deadline)?;
+            let path = [&*message.context, &*message.aggregate, &*message.id];
+            let parameters = Parameters::new(paging(message.limit, message.cursor));
+            let page = self
+                .queries
+                .history(&caller.scope, path, &parameters, consistency.as_ref());
+            let page = page.await?;
+            Ok(Response::new(HistoryResponse {
+                items_json: page.items.iter().map(json).collect(),
+                next_cursor: page.next_cursor.unwrap_or_default(),
+            }))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+}
+
+fn json<T: From<String>>(value: &Value) -> T {
+    value.to_string().into()
+}
+
+fn list_of(context: &str, collection: &str, parent: &str) -> Result<&'static List, Problem> {
+    List::find(context, collection, parent).ok_or_else(|| {
+        let name = |context: &str, parent: &str, collection: &str| {
+            let parts = [context, parent, collection]
+                .into_iter()
+                .filter(|part| !part.is_empty());
+            parts.collect::<Vec<_>>().join("/")
+        };
+        let known: Vec<String> = LISTS
+            .iter()
+            .map(|list| name(list.context, list.parent.unwrap_or_default(), list.collection))
+            .collect();
+        let wanted = name(context, parent, collection);
+        unknown("unknown-collection", "list", &wanted, known.iter().map(String::as_str))
+    })
+}
+
+/// `limit` and `cursor` as HTTP has them; what a message leaves empty is absent.
+fn paging(limit: u32, cursor: String) -> impl Iterator<Item = (String, String)> {
+    let limit = (limit > 0).then(|| ("limit".to_owned(), limit.to_string()));
+    let cursor = given("cursor", cursor);
+    limit.into_iter().chain(cursor)
+}
+
+fn given(name: &str, text: String) -> Option<(String, String)> {
+    (!text.is_empty()).then(|| (name.to_owned(), text))
+}
+
+fn search_parameters(message: SearchRequest) -> Parameters {
+    let filters = message.filters.into_iter().flat_map(|(name, values)| {
+        let named = move |value| (name.clone(), value);
+        values.values.into_iter().map(named)
+    });
+    let highlight = message.highlight.then(|| ("highlight".to_owned(), "true".to_owned()));
+    let texts = [
+        given("q", message.q),
+        given("sort", message.sort),
+        given("facets", message.facets.join(",")),
+        highlight,
+    ];
+    let paging = paging(message.limit, message.cursor);
+    Parameters::new(filters.chain(texts.into_iter().flatten()).chain(paging))
+}

@@ -1,0 +1,121 @@
+//! Reads by HTTP.
+
+use crate::{
+    QueryService,
+    consistency::Consistency,
+    lists::{LISTS, List},
+    parameters::Parameters,
+    searches::SEARCHES,
+    service::Listed,
+};
+use ::http::{HeaderMap, HeaderValue, header::ETAG};
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use headwater_edge::{Authenticated, Edge, Problem};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+#[derive(Clone)]
+struct Service {
+    queries: QueryService,
+    edge: Edge,
+}
+
+type Pairs = Query<Vec<(String, String)>>;
+
+/// The routes of reads, to be wrapped with [`Edge::http`].
+pub fn router(service: QueryService, edge: Edge) -> Router {
+    let mut routes = Router::new()
+        .route("/v1/{context}/{aggregates}/{id}", get(view))
+        .route("/v1/{context}/{aggregates}/{id}/history", get(history));
+    for of_list in LISTS {
+        let handler = move |service: State<Service>, caller: Authenticated, path, headers: HeaderMap, query: Pairs| {
+            list(of_list, service, caller, path, headers, query)
+        };
+        routes = routes.route(&of_list.path(), get(handler));
+    }
+    for of_search in SEARCHES {
+        let handler = move |service: State<Service>, caller: Authenticated, headers: HeaderMap, query: Pairs| {
+            search(of_search.kind, service, caller, headers, query)
+        };
+        routes = routes.route(&format!("/v1/search/{}", of_search.kind), get(handler));
+    }
+    routes.with_state(Service { queries: service, edge })
+}
+
+async fn view(
+    State(Service { queries, edge }): State<Service>,
+    Authenticated(caller): Authenticated,
+    Path((context, aggregate, id)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    Query(query): Pairs,
+) -> Result<Response, Problem> {
+    let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
+    let (view, version) = queries
+        .view(
+            &caller.scope,
+            [&context, &aggregate, &id],
+            &Parameters::new(query),
+            consistency.as_ref(),
+        )
+        .await?;
+    let mut response = Json(view).into_response();
+    let tag = HeaderValue::try_from(format!("\"{version}\""));
+    response.headers_mut().extend(tag.ok().map(|tag| (ETAG, tag)));
+    Ok(response)
+}
+
+async fn history(
+    State(Service { queries, edge }): State<Service>,
+    Authenticated(caller): Authenticated,
+    Path((context, aggregate, id)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    Query(query): Pairs,
+) -> Result<Json<Value>, Problem> {
+    let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
+    let parameters = Parameters::new(query);
+    let path = [&*context, &*aggregate, &*id];
+    let page = queries.history(&caller.scope, path, &parameters, consistency.as_ref());
+    Ok(page_of(page.await?))
+}
+
+async fn list(
+    list: &'static List,
+    State(Service { queries, edge }): State<Service>,
+    Authenticated(caller): Authenticated,
+    Path(path): Path<HashMap<String, String>>,
+    headers: HeaderMap,
+    Query(query): Pairs,
+) -> Result<Json<Value>, Problem> {
+    let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
+    let parameters = Parameters::new(query);
+    let parent = path.get("id").map(String::as_str);
+    let page = queries.list(&caller.scope, list, parent, &parameters, consistency.as_ref());
+    Ok(page_of(page.await?))
+}
+
+async fn search(
+    kind: &'static str,
+    State(Service { queries, edge }): State<Service>,
+    Authenticated(caller): Authenticated,
+    headers: HeaderMap,
+    Query(query): Pairs,
+) -> Result<Json<Value>, Problem> {
+    let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
+    let parameters = Parameters::new(query);
+    let answer = queries.search(&caller.scope, kind, &parameters, consistency.as_ref());
+    Ok(Json(answer.await?))
+}
+
+fn page_of(Listed { items, next_cursor }: Listed) -> Json<Value> {
+    let mut page = json!({});
+    page["items"] = items.into();
+    if let Some(cursor) = next_cursor {
+        page["next_cursor"] = cursor.into();
+    }
+    Json(page)
+}

@@ -1,0 +1,95 @@
+//! From why a read failed to what its caller is told.
+
+use ::http::StatusCode;
+use headwater_edge::{Problem, nearest};
+use std::{error::Error, time::Duration};
+
+/// When a read that met trouble should be sent again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, code, detail)
+}
+
+/// A parameter has a value that it cannot have.
+pub(crate) fn invalid(parameter: &str, detail: impl Into<String>) -> Problem {
+    let detail = detail.into();
+    bad_request("invalid-parameter", format!("{parameter}: {detail}")).at(format!("/{parameter}"), detail)
+}
+
+pub(crate) fn not_found(what: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not-found", format!("there is no {what}"))
+}
+
+/// A name that is not among the known ones.
+pub(crate) fn unknown<'a>(
+    code: &'static str,
+    what: &str,
+    wanted: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        code,
+        format!("there is no {what} {:?}; {}", shown(wanted), hint(wanted, known)),
+    )
+}
+
+pub(crate) fn shown(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+pub(crate) fn hint<'a>(wanted: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    match nearest(wanted, known.clone()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => match known.collect::<Vec<_>>() {
+            none if none.is_empty() => "there are none".to_owned(),
+            all => format!("there are {}", all.join(", ")),
+        },
+    }
+}
+
+/// The error and its causes, for the operator.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn failed(error: &dyn Error, retryable: bool) -> Problem {
+    if retryable {
+        let detail = "the store does not answer now; try again";
+        Problem::unavailable("unavailable", detail, AGAIN).for_operator(chain(error))
+    } else {
+        Problem::internal(chain(error))
+    }
+}
+
+pub(crate) fn of_repository(error: headwater_dynamo_repository::Error) -> Problem {
+    use headwater_dynamo_repository::Error;
+    match &error {
+        Error::InvalidCursor => bad_request("invalid-cursor", error.to_string()).at("/cursor", error.to_string()),
+        Error::KeyTooLong { .. } => bad_request("invalid-id", error.to_string()),
+        _ => failed(&error, error.is_retryable()),
+    }
+}
+
+pub(crate) fn of_log(error: headwater_event_log::Error) -> Problem {
+    failed(&error, error.is_retryable())
+}
+
+pub(crate) fn of_search(error: headwater_search::Error) -> Problem {
+    use headwater_search::Error;
+    let text = error.to_string();
+    match &error {
+        Error::UnknownField { field, .. } => bad_request("unknown-field", text.clone()).at(format!("/{field}"), text),
+        Error::InvalidCursor => bad_request("invalid-cursor", text.clone()).at("/cursor", text),
+        Error::InvalidLimit { .. } => invalid("limit", text),
+        Error::TooMany { .. } => bad_request("too-many", text),
+        _ => failed(&error, error.is_retryable()),
+    }
+}
