@@ -44,7 +44,7 @@ fn writes<F: RowsFold>(id: &Id, before: &Head<F>, after: &Head<F>) -> Result<Vec
             writes.push(Write::Put {
                 row,
                 version,
-                expect: Expect::Below(version),
+                expect: Expect::UpTo(version),
             });
         }
     }

@@ -37,8 +37,8 @@ pub enum Expect {
     New,
     /// It is at this version.
     Version(u64),
-    /// There is none, or it is at a version below this.
-    Below(u64),
+    /// There is none, or it is at this version or an older one.
+    UpTo(u64),
 }
 
 /// Keys of one BatchGetItem.
@@ -50,7 +50,8 @@ impl Expect {
         match self {
             Self::New => ("attribute_not_exists(PK)", None),
             Self::Version(version) => ("version = :expected", Some(number(version))),
-            Self::Below(version) => ("attribute_not_exists(PK) OR version < :expected", Some(number(version))),
+            // The same version again is the same write again: whoever was interrupted between several writes comes back with it.
+            Self::UpTo(version) => ("attribute_not_exists(PK) OR version <= :expected", Some(number(version))),
         }
     }
 }
@@ -92,6 +93,10 @@ impl Repository {
             Some(generation) => generation,
             None => self.generations.live(scope, table, self.projection).await?,
         };
+        // Whatever follows the tenant begins with the delimiter, or it would name another tenant.
+        if !tail.is_empty() && !tail.starts_with('#') {
+            return Err(Error::unreadable("KEY", format!("the partition {tail:?} does not begin with #")));
+        }
         let made = format!("{}{tail}#~{}.{generation}", scope.partition_key(), self.projection);
         fits(&made, key::MAX_PARTITION_KEY_BYTES)?;
         Ok(made)
@@ -112,6 +117,15 @@ impl Repository {
 
     /// The item of a row.
     pub(crate) async fn item(&self, scope: &TenantScope, row: RowItem, version: u64) -> Result<Item, Error> {
+        // All keys of a row are of one generation, also while another becomes live.
+        let pinned = match self.fixed {
+            Some(_) => self.clone(),
+            None => self.at_generation(self.generations.live(scope, row.table, self.projection).await?),
+        };
+        pinned.item_of_generation(scope, row, version).await
+    }
+
+    async fn item_of_generation(&self, scope: &TenantScope, row: RowItem, version: u64) -> Result<Item, Error> {
         let (pk, sk) = self.full_key(scope, row.table, &row.key).await?;
         let mut item: Item = row
             .attributes
@@ -289,13 +303,13 @@ impl Repository {
         Ok(Some(row))
     }
 
-    /// Deletes a row that is at a version below `version`; deleting none is done already.
+    /// Deletes a row that is at `version` or an older one; deleting none is done already.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the row is newer.
     pub async fn delete<E: Entity>(&self, scope: &TenantScope, key: &RowKey, version: u64) -> Result<(), Error> {
         let (pk, sk) = self.full_key(scope, E::SCHEMA.table, key).await?;
-        let (condition, value) = Expect::Below(version).condition();
+        let (condition, value) = Expect::UpTo(version).condition();
         self.database
             .client()
             .delete_item()

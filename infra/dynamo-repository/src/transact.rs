@@ -24,7 +24,7 @@ pub enum Write {
         /// What must be there.
         expect: Expect,
     },
-    /// The end of a row that is at a version below this one.
+    /// The end of a row that is at this version or an older one.
     Delete {
         /// The table.
         table: &'static str,
@@ -112,7 +112,7 @@ impl Repository {
             }
             Write::Delete { table, key, version } => {
                 let (pk, sk) = self.full_key(scope, table, &key).await?;
-                let (condition, value) = Expect::Below(version).condition();
+                let (condition, value) = Expect::UpTo(version).condition();
                 Delete::builder()
                     .table_name(self.database.table(table))
                     .key("PK", pk)

@@ -1,0 +1,158 @@
+//! The command line, as clap reads it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use headwater_kernel::{Region, TenantId};
+use headwater_tenancy::Role;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// An event-sourced CQRS backend for multi-tenant SaaS. Without a command: `dev`.
+#[derive(Debug, Parser)]
+#[command(name = "headwater", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// The data folder.
+    #[arg(long, global = true, default_value = ".headwater", env = "HEADWATER_DATA")]
+    pub(crate) data: PathBuf,
+    /// How results are printed.
+    #[arg(long, global = true, default_value = "text")]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) dev: Dev,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Everything in one process on the embedded defaults.
+    Dev(Dev),
+    /// Prints a signed development token.
+    Token(Token),
+    /// Makes and lists tenants.
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Imports data.
+    #[command(subcommand)]
+    Import(Import),
+    /// Prints the OpenAPI document.
+    Openapi,
+    /// Prints completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Dev {
+    /// Where HTTP listens.
+    #[arg(long, default_value = "127.0.0.1:8080", env = "HEADWATER_HTTP")]
+    pub(crate) http: SocketAddr,
+    /// Where gRPC listens.
+    #[arg(long, default_value = "127.0.0.1:50051", env = "HEADWATER_GRPC")]
+    pub(crate) grpc: SocketAddr,
+    /// No sample data on the first start.
+    #[arg(long)]
+    pub(crate) empty: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// The tenant it gives access to.
+    #[arg(long)]
+    pub(crate) tenant: TenantId,
+    /// Who it is for.
+    #[arg(long, default_value = "developer")]
+    pub(crate) subject: String,
+    /// What it may do: owner, admin, member, auditor, integration, operator. Without: owner and operator.
+    #[arg(long)]
+    pub(crate) role: Vec<Role>,
+    /// How long it is valid: 30s, 15m, 12h, 7d.
+    #[arg(long, default_value = "12h", value_parser = duration)]
+    pub(crate) ttl: Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenant {
+    /// Makes a tenant; making the same one again changes nothing.
+    Create {
+        /// Its id: 1 to 63 of a-z, 0-9 and -.
+        tenant: TenantId,
+        /// Where its data lives: us or eu.
+        #[arg(long)]
+        region: Region,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Lists all tenants.
+    List {
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+/// Which process to talk to.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Reach {
+    /// The address of a running Headwater; without, the one that has the data folder open, else this process opens it.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// The token to send; without, one is signed with the key in the data folder.
+    #[arg(long, env = "HEADWATER_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// Products from NDJSON files, also gzipped. Can be stopped and run again; a second run writes nothing.
+    Products {
+        /// The files; `.gz` is unpacked.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Whose products.
+        #[arg(long)]
+        tenant: TenantId,
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no duration; write 30s, 15m, 12h or 7d");
+    let at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let number: u64 = text[..at].parse().map_err(|_| wrong())?;
+    let unit = match &text[at..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    number
+        .checked_mul(unit)
+        .filter(|seconds| *seconds > 0)
+        .map(Duration::from_secs)
+        .ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        assert_eq!(duration("12h"), Ok(Duration::from_secs(43_200)));
+        for wrong in ["", "12", "h", "1y", "-1s", "0s", "99999999999999999999d"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `headwater dev`: everything in one process, until Ctrl-C or SIGTERM.
+
+use super::say;
+use crate::{
+    Outcome,
+    cli::Dev,
+    server::{Addresses, Server},
+};
+use anyhow::{Context, Result};
+use headwater_command_service::Submission;
+use headwater_runtime::Runtime;
+use serde_json::Value;
+use std::path::Path;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A small catalog of made-up products, with two accounts and a lead: one command a line.
+const SAMPLES: &str = include_str!("../../sample/commands.ndjson");
+
+pub(crate) async fn run(data: &Path, dev: &Dev, runtime: &Runtime) -> Result<Outcome> {
+    let addresses = Addresses {
+        http: dev.http,
+        grpc: dev.grpc,
+    };
+    let server = Server::start(data, addresses, dev.empty, runtime).await?;
+    if server.wants_samples() {
+        submit_samples(&server).await?;
+    }
+    greet(data, server.addresses());
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    server.stop().await;
+    Ok(Outcome::Done)
+}
+
+async fn submit_samples(server: &Server) -> Result<()> {
+    let (bus, scope) = server.demo();
+    for (n, line) in SAMPLES.lines().enumerate() {
+        let sample: Value = serde_json::from_str(line).context("the sample data is broken")?;
+        let text = |name: &str| sample[name].as_str().unwrap_or_default().to_owned();
+        let submission = Submission {
+            context: text("context"),
+            aggregate: text("aggregate"),
+            id: text("id"),
+            command: text("command"),
+            payload: sample["payload"].clone(),
+            command_id: Some(format!("sample-{n}")),
+            expected_version: None,
+            if_match: false,
+            correlation_id: None,
+            causation_id: None,
+        };
+        bus.submit(scope, submission)
+            .await
+            .map_err(|problem| anyhow::anyhow!("a sample was refused: {problem:?}"))?;
+    }
+    Ok(())
+}
+
+fn greet(data: &Path, addresses: Addresses) {
+    let Addresses { http, grpc } = addresses;
+    let data = data.display();
+    say(format_args!(
+        "\
+Headwater is ready.
+  HTTP  http://{http}    try it at http://{http}/docs
+  gRPC  {grpc}
+  data  {data}
+
+Get a token for the tenant demo:
+  TOKEN=$(headwater token --tenant demo --data {data})     # or: cargo run --release -- token --tenant demo --data {data}
+
+Then:
+  curl -H \"Authorization: Bearer $TOKEN\" 'http://{http}/v1/search/products?q=kettle&facets=brand'
+  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -d '{{\"price_cents\": 4290}}' \\
+       http://{http}/v1/catalog/products/kettle-1/change-price
+  curl -H \"Authorization: Bearer $TOKEN\" http://{http}/v1/crm/accounts/harbour-cafe/tree
+"
+    ));
+}

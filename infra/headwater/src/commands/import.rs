@@ -1,0 +1,277 @@
+//! `headwater import products`: streams files as one batch of commands, and waits until what was written can be searched.
+
+use super::{
+    import_lines::{self, Product},
+    say,
+};
+use crate::{
+    Outcome,
+    cli::{Output, Reach},
+    reach::{Reached, answer},
+};
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use headwater_kernel::TenantId;
+use headwater_runtime::Runtime;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::Value;
+use std::{
+    collections::VecDeque,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// Lines that are read ahead.
+const AHEAD: usize = 1_024;
+
+/// How many of the last tokens are waited for: the batch runs many commands at a time, so the last line need not be the last commit.
+const LAST: usize = 64;
+
+/// What became of the lines.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    written: u64,
+    unchanged: u64,
+    failed: u64,
+    seconds: f64,
+}
+
+/// Lines on their way: what was sent and has no result yet, in order.
+type Sent = Arc<Mutex<VecDeque<Product>>>;
+
+struct Importer {
+    url: String,
+    client: reqwest::Client,
+    bar: ProgressBar,
+    report: Report,
+    /// Lines that a product had before and has no more: to be sent again, as a change.
+    again: Vec<(Product, u64)>,
+    tokens: VecDeque<String>,
+}
+
+pub(crate) async fn run(
+    data: &Path,
+    files: Vec<PathBuf>,
+    tenant: &TenantId,
+    reach: &Reach,
+    output: Output,
+    runtime: &Runtime,
+) -> Result<Outcome> {
+    let reached = Reached::find(data, reach, tenant, runtime).await?;
+    let started = runtime.monotonic();
+    let mut importer = Importer {
+        url: reached.url.clone(),
+        client: reached.client()?,
+        bar: bar(&files)?,
+        report: Report::default(),
+        again: Vec::new(),
+        tokens: VecDeque::new(),
+    };
+    let imported = tokio::select! {
+        imported = importer.import(files, runtime) => imported,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!(
+            "stopped; what was acknowledged is kept, and running the same command again completes it"
+        )),
+    };
+    importer.bar.finish_and_clear();
+    reached.close().await;
+    let mut report = importer.report;
+    report.seconds = (runtime.monotonic() - started).as_secs_f64();
+    let Report {
+        written,
+        unchanged,
+        failed,
+        seconds,
+    } = report;
+    match output {
+        Output::Json => say(serde_json::to_string(&report)?),
+        Output::Text => {
+            let nothing = if written == 0 {
+                "; nothing was written"
+            } else {
+                "; all of it can be searched"
+            };
+            let nothing = if imported.is_ok() { nothing } else { "" };
+            say(format_args!(
+                "{written} written, {unchanged} unchanged, {failed} failed in {seconds:.1} s{nothing}"
+            ));
+        }
+    }
+    imported?;
+    Ok(if failed > 0 { Outcome::InPart } else { Outcome::Done })
+}
+
+/// Progress by bytes read, on a terminal only.
+fn bar(files: &[PathBuf]) -> Result<ProgressBar> {
+    for file in files {
+        std::fs::metadata(file).with_context(|| format!("cannot open {}", file.display()))?;
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.set_draw_target(if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    });
+    bar.set_style(ProgressStyle::with_template(
+        "{spinner} {human_pos} products, {per_sec} {msg}",
+    )?);
+    Ok(bar)
+}
+
+impl Importer {
+    async fn import(&mut self, files: Vec<PathBuf>, runtime: &Runtime) -> Result<()> {
+        let (lines, queue) = mpsc::channel::<Result<Product>>(AHEAD);
+        let (bad, mut bad_lines) = mpsc::unbounded_channel();
+        // Reading and unpacking block, so they have a thread; it ends when the queue does.
+        std::thread::Builder::new().name("import".into()).spawn(move || {
+            for file in files {
+                let read = import_lines::read(&file, |line| match line {
+                    Ok(product) => lines.blocking_send(Ok(product)).is_ok(),
+                    Err(wrong) => bad.send(wrong).is_ok(),
+                });
+                if let Err(error) = read {
+                    let _ = lines.blocking_send(Err(error));
+                    return;
+                }
+            }
+        })?;
+        let products = futures::stream::unfold(queue, |mut queue| async { Some((queue.recv().await?, queue)) });
+        let sent = self
+            .send(products.map(|product| product.map(|product| (product, None))))
+            .await;
+        while let Ok((place, why)) = bad_lines.try_recv() {
+            self.fail(&place, &why);
+        }
+        sent?;
+        let again = std::mem::take(&mut self.again);
+        if !again.is_empty() {
+            let again = again.into_iter().map(|(product, version)| Ok((product, Some(version))));
+            self.send(futures::stream::iter(again.collect::<Vec<_>>())).await?;
+        }
+        self.wait_until_searchable(runtime).await
+    }
+
+    /// Sends a batch and takes its results as they come.
+    async fn send(
+        &mut self,
+        products: impl Stream<Item = Result<(Product, Option<u64>)>> + Send + 'static,
+    ) -> Result<()> {
+        let sent = Sent::default();
+        let lines = {
+            let sent = Arc::clone(&sent);
+            products.map(move |product| {
+                let (product, after) = product?;
+                let line = product.command(after);
+                sent.lock().unwrap_or_else(PoisonError::into_inner).push_back(product);
+                anyhow::Ok(Bytes::from(line))
+            })
+        };
+        let url = format!("{}/v1/commands", self.url);
+        let lost = format!(
+            "the connection to {} was lost; what was acknowledged is kept: run the same command again",
+            self.url
+        );
+        let response = self
+            .client
+            .post(&url)
+            .header("content-type", "application/x-ndjson")
+            .body(reqwest::Body::wrap_stream(lines))
+            .send()
+            .await
+            .with_context(|| lost.clone())?;
+        if !response.status().is_success() {
+            answer(response).await?;
+            bail!("the batch was not accepted");
+        }
+        let mut results = response.bytes_stream();
+        let mut rest = Vec::new();
+        while let Some(chunk) = results.next().await {
+            rest.extend_from_slice(&chunk.with_context(|| lost.clone())?);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                let result: Value = serde_json::from_slice(&line).context("a result is not JSON")?;
+                let product = sent.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                match product {
+                    Some(product) => self.take(product, &result),
+                    None => bail!(
+                        "the batch broke: {}",
+                        result["problem"]["detail"].as_str().unwrap_or("no reason given")
+                    ),
+                }
+            }
+        }
+        let open = sent.lock().unwrap_or_else(PoisonError::into_inner).len();
+        if open > 0 {
+            bail!("{open} lines had no result; {lost}");
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, product: Product, result: &Value) {
+        self.bar.inc(1);
+        if let Some(problem) = result.get("problem") {
+            let detail = problem["detail"].as_str().unwrap_or("it was refused");
+            let places = problem["errors"].as_array().into_iter().flatten().map(|error| {
+                format!(
+                    " {}: {}",
+                    error["pointer"].as_str().unwrap_or_default(),
+                    error["detail"].as_str().unwrap_or_default()
+                )
+            });
+            let why = format!("{detail}{}", places.collect::<String>());
+            self.fail(&product.place, &why);
+            return;
+        }
+        let receipt = &result["receipt"];
+        let replayed = result["replayed"].as_bool().unwrap_or(false);
+        let (now, then) = (result["current_version"].as_u64(), receipt["version"].as_u64());
+        if replayed && now > then {
+            self.again.extend(now.map(|now| (product, now)));
+            return;
+        }
+        let events = receipt["events"].as_array().map_or(0, Vec::len);
+        if replayed || events == 0 {
+            self.report.unchanged += 1;
+            return;
+        }
+        self.report.written += 1;
+        self.tokens.extend(receipt["token"].as_str().map(str::to_owned));
+        if self.tokens.len() > LAST {
+            self.tokens.pop_front();
+        }
+    }
+
+    #[allow(clippy::print_stderr, reason = "bad lines are reported where people look")]
+    fn fail(&mut self, place: &import_lines::Place, why: &str) {
+        self.report.failed += 1;
+        self.bar.suspend(|| eprintln!("{place}: {why}"));
+    }
+
+    /// Searches with the last tokens until each is answered.
+    async fn wait_until_searchable(&self, runtime: &Runtime) -> Result<()> {
+        let url = format!("{}/v1/search/products?limit=1", self.url);
+        for token in &self.tokens {
+            loop {
+                let response = self
+                    .client
+                    .get(&url)
+                    .header("Headwater-Consistency", token)
+                    .header("Headwater-Wait", "10s")
+                    .send()
+                    .await
+                    .context("everything is written; the search cannot be asked whether it shows it")?;
+                if response.status() != reqwest::StatusCode::CONFLICT {
+                    answer(response).await?;
+                    break;
+                }
+                runtime.sleep(Duration::from_millis(100)).await;
+            }
+        }
+        Ok(())
+    }
+}

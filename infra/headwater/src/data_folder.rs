@@ -1,0 +1,156 @@
+//! `DIR`: keys, the lock that keeps a second engine out, and where the process that holds it can be reached.
+
+use anyhow::{Context, Result, bail};
+use headwater_runtime::Runtime;
+use headwater_tenancy::{DevelopmentKey, SealingKey};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{Read, Seek, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Where the process that holds the folder listens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Holder {
+    pub(crate) pid: u32,
+    pub(crate) http: String,
+    pub(crate) grpc: String,
+}
+
+/// The folder, held by this process alone until it is dropped.
+pub(crate) struct DataFolder {
+    path: PathBuf,
+    lock: File,
+    is_new: bool,
+}
+
+/// The secrets of a folder.
+pub(crate) struct Keys {
+    pub(crate) token: DevelopmentKey,
+    pub(crate) sealing: SealingKey,
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options
+}
+
+impl DataFolder {
+    /// Opens the folder, makes it if it is missing, and locks it.
+    ///
+    /// Fails when another process holds it, and says where that one is.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let is_new = !path.join("keys").exists();
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path.join("keys"))
+            .with_context(|| format!("cannot make the data folder {}", path.display()))?;
+        for folder in [path.to_owned(), path.join("keys")] {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+        }
+        let lock = private().open(path.join("lock"))?;
+        if is_locked(lock.try_lock())? {
+            match holder(path) {
+                Some(Holder { pid, http, .. }) => bail!(
+                    "the data folder {} is in use by process {pid}, which listens on http://{http}; stop it or use another --data",
+                    path.display()
+                ),
+                None => bail!(
+                    "the data folder {} is in use by another process; stop it or use another --data",
+                    path.display()
+                ),
+            }
+        }
+        lock.set_len(0)?;
+        Ok(Self {
+            path: path.to_owned(),
+            lock,
+            is_new,
+        })
+    }
+
+    /// Whether it was made just now.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells other processes where this one listens.
+    pub(crate) fn announce(&mut self, holder: &Holder) -> Result<()> {
+        self.lock.set_len(0)?;
+        self.lock.rewind()?;
+        self.lock.write_all(&serde_json::to_vec(holder)?)?;
+        self.lock.flush()?;
+        Ok(())
+    }
+
+    /// The keys, made on the first start.
+    pub(crate) fn keys(&self, runtime: &Runtime) -> Result<Keys> {
+        Ok(Keys {
+            token: DevelopmentKey::new(key(&self.path, "token", Some(runtime))?),
+            sealing: SealingKey::new(key(&self.path, "sealing", Some(runtime))?),
+        })
+    }
+}
+
+/// The key that signs tokens, of a folder that exists.
+pub(crate) fn token_key(path: &Path) -> Result<DevelopmentKey> {
+    let secret = key(path, "token", None).with_context(|| {
+        format!(
+            "{} has no key to sign with; start `headwater dev` there first",
+            path.display()
+        )
+    })?;
+    Ok(DevelopmentKey::new(secret))
+}
+
+/// Who holds the folder now, if anybody does and has said so.
+pub(crate) fn holder(path: &Path) -> Option<Holder> {
+    let mut lock = File::open(path.join("lock")).ok()?;
+    if !is_locked(lock.try_lock_shared()).ok()? {
+        return None;
+    }
+    let mut text = String::new();
+    lock.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn is_locked(tried: std::result::Result<(), TryLockError>) -> std::io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Reads a key of 32 bytes, or makes it: written aside and renamed, so that a crash never leaves half a key.
+fn key(folder: &Path, name: &str, make: Option<&Runtime>) -> Result<[u8; 32]> {
+    let path = folder.join("keys").join(name);
+    match fs::read(&path) {
+        Ok(bytes) => bytes
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("{} is no key of 32 bytes; restore it", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let Some(runtime) = make else {
+                bail!("{} does not exist", path.display())
+            };
+            let secret: [u8; 32] = runtime.random();
+            let aside = path.with_extension("new");
+            let mut file = private().open(&aside)?;
+            file.set_len(0)?;
+            file.write_all(&secret)?;
+            file.sync_all()?;
+            fs::rename(&aside, &path)?;
+            File::open(folder.join("keys"))?.sync_all()?;
+            Ok(secret)
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}

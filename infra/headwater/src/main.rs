@@ -1,0 +1,48 @@
+//! The binary `headwater`: the only place that turns configuration into adapters.
+//!
+//! `commands/` has one file per command of the command line; `server.rs` puts a process together; `data_folder.rs` owns `DIR`.
+
+mod admin;
+mod cli;
+mod commands;
+mod contexts;
+mod data_folder;
+mod metrics;
+mod reach;
+mod server;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// What a command came to; the process ends with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All of it.
+    Done,
+    /// Some of it.
+    InPart,
+}
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HEADWATER_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::InPart) => ExitCode::from(3),
+        Err(error) => failed(&error),
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "errors go to the terminal")]
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("headwater: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,85 @@
+//! How a command of the command line reaches a running Headwater: the one that is named, the one that holds the data folder, or one that
+//! this process starts for as long as the command takes.
+
+use crate::{
+    cli::Reach,
+    data_folder::{self, token_key},
+    server::{Addresses, Server},
+};
+use anyhow::{Context, Result};
+use headwater_kernel::TenantId;
+use headwater_runtime::Runtime;
+use headwater_tenancy::{Role, TokenRequest};
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+/// A process to talk to.
+pub(crate) struct Reached {
+    /// `http://host:port`, without a slash at the end.
+    pub(crate) url: String,
+    /// What to send as bearer token.
+    pub(crate) token: String,
+    /// Set when this process serves.
+    server: Option<Server>,
+}
+
+impl Reached {
+    /// Finds or starts one, with a token for `tenant`.
+    pub(crate) async fn find(data: &Path, reach: &Reach, tenant: &TenantId, runtime: &Runtime) -> Result<Self> {
+        let (url, server) = match (&reach.url, data_folder::holder(data)) {
+            (Some(url), _) => (url.trim_end_matches('/').to_owned(), None),
+            (None, Some(holder)) => (format!("http://{}", holder.http), None),
+            (None, None) => {
+                let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+                let server = Server::start(data, Addresses { http: any, grpc: any }, false, runtime).await?;
+                (format!("http://{}", server.addresses().http), Some(server))
+            }
+        };
+        let token = match &reach.token {
+            Some(token) => token.clone(),
+            None => token_key(data)?.sign(
+                &TokenRequest {
+                    tenant: tenant.clone(),
+                    subject: "command-line".into(),
+                    roles: vec![Role::Owner, Role::Operator],
+                    ttl: Duration::from_secs(12 * 3_600),
+                },
+                runtime,
+            ),
+        };
+        Ok(Self { url, token, server })
+    }
+
+    /// A client that sends the token.
+    pub(crate) fn client(&self) -> Result<reqwest::Client> {
+        let mut headers = reqwest::header::HeaderMap::new();
+        let mut bearer = reqwest::header::HeaderValue::from_str(&format!("Bearer {}", self.token))
+            .context("the token has characters that no token has")?;
+        bearer.set_sensitive(true);
+        headers.insert(reqwest::header::AUTHORIZATION, bearer);
+        Ok(reqwest::Client::builder().default_headers(headers).no_proxy().build()?)
+    }
+
+    /// Ends what this process started.
+    pub(crate) async fn close(self) {
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
+    }
+}
+
+/// The answer's body as JSON, or the problem that it is as an error.
+pub(crate) async fn answer(response: reqwest::Response) -> Result<serde_json::Value> {
+    let status = response.status();
+    let body: serde_json::Value = response
+        .json()
+        .await
+        .with_context(|| format!("the answer ({status}) is no JSON; is that a Headwater?"))?;
+    if status.is_success() {
+        return Ok(body);
+    }
+    let detail = body["detail"]
+        .as_str()
+        .or(body["title"].as_str())
+        .unwrap_or("no reason was given");
+    anyhow::bail!("{detail} ({status}, {})", body["code"].as_str().unwrap_or("no code"))
+}
