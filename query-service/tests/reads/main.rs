@@ -1,0 +1,14 @@
+//! The query edges, as a client sees them: real sockets, the embedded engines, rows and documents written beside them.
+
+#![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+mod consistency;
+mod described;
+mod given;
+mod grpc;
+mod histories;
+mod lists;
+mod searches;
+mod server;
+mod trees;
+mod views;

@@ -1,0 +1,106 @@
+//! Searches by HTTP.
+
+use crate::server::Server;
+use serde_json::{Value, json};
+
+fn ids(answer: &Value) -> Vec<&str> {
+    answer["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["id"].as_str().unwrap())
+        .collect()
+}
+
+async fn stocked() -> Server {
+    let server = Server::start().await;
+    for (n, brand) in [(1, "Acme"), (2, "Bolt"), (3, "Acme"), (4, "Coil")] {
+        server.index_product("demo", &format!("P{n}"), 1, n * 100, brand).await;
+    }
+    server.index_product("other", "P9", 1, 100, "Acme").await;
+    server
+}
+
+#[tokio::test]
+async fn filters_sorts_facets_and_pages() {
+    let server = stocked().await;
+    for (query, expected) in [
+        ("sort=price", &["P1", "P2", "P3", "P4"][..]),
+        ("sort=-price&q=kettle", &["P4", "P3", "P2", "P1"]),
+        ("sort=price&brand=Acme", &["P1", "P3"]),
+        ("sort=price&brand=Acme&brand=Bolt", &["P1", "P2", "P3"]),
+        ("sort=price&min_price_cents=200&max_price_cents=300", &["P2", "P3"]),
+        ("sort=price&attr.colour=blue", &[]),
+        ("sort=price&attr.colour=blue&attr.colour=red&brand=Coil", &["P4"]),
+        ("sort=price&category=kettles&sku=S-1&limit=1", &["P1"]),
+        ("gtin=4006381333931", &[]),
+    ] {
+        let answer = server.get(&format!("/v1/search/products?{query}")).await.ok();
+        assert_eq!(ids(&answer), expected, "{query}");
+    }
+    let answer = server
+        .get("/v1/search/products?q=kettle&facets=brand,category&highlight=true&limit=3")
+        .await
+        .ok();
+    assert_eq!(answer["total"], 4);
+    assert_eq!(answer["facets"]["brand"][0], json!({ "value": "Acme", "count": 2 }));
+    assert_eq!(
+        answer["facets"]["category"],
+        json!([{ "value": "kettles", "count": 4 }])
+    );
+    let hit = &answer["hits"][0];
+    assert_eq!(hit["product"]["id"], hit["id"]);
+    assert!(hit["score"].as_f64().unwrap() > 0.0);
+    assert!(
+        hit["highlights"]["title"][0].as_str().unwrap().contains("<em>"),
+        "{hit}"
+    );
+    let cursor = answer["next_cursor"].as_str().unwrap();
+    let next = format!("/v1/search/products?q=kettle&limit=3&cursor={cursor}");
+    let last = server.get(&next).await.ok();
+    assert_eq!((ids(&last).len(), last.get("next_cursor")), (1, None));
+    assert!(last["hits"][0].get("highlights").is_none());
+    server.get_as("other", &next).await.problem(400, "invalid-cursor");
+    let other = server.get_as("other", "/v1/search/products").await.ok();
+    assert_eq!(ids(&other), ["P9"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named() {
+    let server = stocked().await;
+    let problem = server
+        .get("/v1/search/products?barnd=Acme")
+        .await
+        .problem(400, "unknown-parameter");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("did you mean brand?"),
+        "{problem}"
+    );
+    let problem = server
+        .get("/v1/search/products?sort=pric")
+        .await
+        .problem(400, "invalid-parameter");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("did you mean price?"),
+        "{problem}"
+    );
+    for (query, code, pointer) in [
+        ("facets=barnd", "unknown-field", "/barnd"),
+        ("min_price_cents=x", "invalid-parameter", "/min_price_cents"),
+        (
+            "min_price_cents=2&max_price_cents=1",
+            "invalid-parameter",
+            "/max_price_cents",
+        ),
+        ("limit=101", "invalid-parameter", "/limit"),
+        ("highlight=1", "invalid-parameter", "/highlight"),
+        ("cursor=x", "invalid-cursor", "/cursor"),
+        ("attr.=x", "unknown-parameter", "/attr."),
+    ] {
+        let problem = server
+            .get(&format!("/v1/search/products?{query}"))
+            .await
+            .problem(400, code);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{query}");
+    }
+}
