@@ -56,7 +56,7 @@ impl Server {
         let item = RowItem::of(row).unwrap();
         let repository = self.repository(projection);
         repository
-            .save_item(scope, item, version, Expect::Below(version))
+            .save_item(scope, item, version, Expect::UpTo(version))
             .await
             .unwrap();
     }
@@ -68,7 +68,7 @@ impl Server {
             .map(|row| Write::Put {
                 row,
                 version,
-                expect: Expect::Below(version),
+                expect: Expect::UpTo(version),
             })
             .collect();
         writes.push(Write::Head {
@@ -79,7 +79,7 @@ impl Server {
                 version,
                 state: serde_json::to_value(&state).unwrap(),
             },
-            expect: Expect::Below(version),
+            expect: Expect::UpTo(version),
         });
         repository.write_together(&scope(tenant).await, writes).await.unwrap();
     }
