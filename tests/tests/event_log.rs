@@ -1,4 +1,5 @@
 //! The event log on the embedded engine: order, races, idempotency, claims, exact costs.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures::future::join_all;
 use headwater_event_log::{AggregateStore, EventLog, Executed, Options, Refusal};

@@ -8,6 +8,8 @@ use headwater_runtime::Runtime;
 use headwater_tenancy::SealingKey;
 use std::{sync::Arc, time::Duration};
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// What may be tuned.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -115,7 +117,7 @@ impl EventLog {
             .key
             .tag("command-payload", tenant, &data)
             .iter()
-            .map(|byte| format!("{byte:02x}"))
+            .flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]].map(char::from))
             .collect()
     }
 }

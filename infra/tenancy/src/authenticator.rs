@@ -1,15 +1,32 @@
 //! From the text of a credential to who is calling.
 
-use crate::{CredentialError, DevelopmentKey, OperatorScope, Role, TenantDirectory, TenantScope};
+use crate::{CredentialError, DevelopmentKey, OperatorScope, Role, TenantDirectory, TenantScope, credential::Verified};
 use headwater_runtime::Runtime;
-use std::sync::Arc;
+use lru::LruCache;
+use sha2::{Digest, Sha256};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// How many verified tokens are remembered, by a hash of the whole token. A signature costs more than all the rest of a request.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
+
+type Remembered = LruCache<[u8; 32], Arc<Verified>>;
 
 /// Verifies credentials. Later kinds of credential (JWKS, API keys) come behind the same call.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Authenticator {
     key: Arc<DevelopmentKey>,
+    verified: Arc<Mutex<Remembered>>,
     directory: TenantDirectory,
     runtime: Runtime,
+}
+
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authenticator")
+    }
 }
 
 /// A verified caller.
@@ -26,6 +43,7 @@ impl Authenticator {
     pub fn new(key: Arc<DevelopmentKey>, directory: TenantDirectory, runtime: Runtime) -> Self {
         Self {
             key,
+            verified: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
             directory,
             runtime,
         }
@@ -41,7 +59,7 @@ impl Authenticator {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(CredentialError::Invalid);
         }
-        let verified = self.key.verify(token.trim(), &self.runtime)?;
+        let verified = self.verify(token.trim())?;
         let tenant = self
             .directory
             .find(&verified.tenant)
@@ -53,10 +71,34 @@ impl Authenticator {
             .roles
             .contains(&Role::Operator)
             .then(|| OperatorScope::new(verified.actor.clone()));
+        let (actor, roles) = (verified.actor.clone(), verified.roles.clone());
         Ok(Caller {
-            scope: TenantScope::new(tenant.id, tenant.region, verified.actor, verified.roles),
+            scope: TenantScope::new(tenant.id, tenant.region, actor, roles),
             operator,
         })
+    }
+}
+
+impl Authenticator {
+    /// Verifies a token, or recalls that this very token was verified; its expiry counts each time.
+    fn verify(&self, token: &str) -> Result<Arc<Verified>, CredentialError> {
+        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let known = self
+            .verified
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&hash)
+            .cloned();
+        if let Some(known) = known {
+            known.check_expiry(&self.runtime)?;
+            return Ok(known);
+        }
+        let verified = Arc::new(self.key.verify(token, &self.runtime)?);
+        self.verified
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .put(hash, Arc::clone(&verified));
+        Ok(verified)
     }
 }
 

@@ -32,6 +32,19 @@ pub(crate) struct Verified {
     pub(crate) tenant: TenantId,
     pub(crate) actor: Actor,
     pub(crate) roles: Vec<Role>,
+    /// Seconds since 1970.
+    expires: i64,
+}
+
+impl Verified {
+    pub(crate) fn check_expiry(&self, runtime: &Runtime) -> Result<(), CredentialError> {
+        let now = runtime.now().nanos() / 1_000_000_000;
+        if self.expires <= now {
+            Err(CredentialError::Expired)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,13 +127,13 @@ impl DevelopmentKey {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
             .map_err(|_| CredentialError::Invalid)?
             .claims;
-        if claims.exp <= runtime.now().nanos() / 1_000_000_000 {
-            return Err(CredentialError::Expired);
-        }
-        Ok(Verified {
+        let verified = Verified {
             tenant: claims.tenant,
             actor: Actor::new(format!("user:{}", claims.sub)),
             roles: claims.roles,
-        })
+            expires: claims.exp,
+        };
+        verified.check_expiry(runtime)?;
+        Ok(verified)
     }
 }

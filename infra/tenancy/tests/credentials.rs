@@ -1,4 +1,5 @@
 //! Which credentials open a tenant, and which do not.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use headwater_kernel::{Region, TenantId, Timestamp};
