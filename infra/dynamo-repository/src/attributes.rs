@@ -2,6 +2,7 @@
 
 use crate::Error;
 use aws_sdk_dynamodb::types::AttributeValue;
+use headwater_dynamo_schema::is_own_attribute;
 use serde_json::{Map, Number, Value};
 use std::collections::HashMap;
 
@@ -59,11 +60,6 @@ fn parse(digits: &str) -> Option<Number> {
     Number::from_f64(digits.parse().ok()?)
 }
 
-/// The repository's own attributes, which are no part of an entity.
-fn is_own(name: &str) -> bool {
-    matches!(name, "PK" | "SK" | "entity" | "version") || name.starts_with("GSI")
-}
-
 /// Discriminator, version and attributes of a stored row.
 pub(crate) fn read(item: Item) -> Result<(String, u64, Map<String, Value>), Error> {
     let entity = item
@@ -78,7 +74,7 @@ pub(crate) fn read(item: Item) -> Result<(String, u64, Map<String, Value>), Erro
         .ok_or_else(|| Error::unreadable(&entity, "it has no version"))?;
     let mut attributes = Map::new();
     for (name, value) in item {
-        if !is_own(&name) {
+        if !is_own_attribute(&name) {
             let value = from_attribute(value)
                 .ok_or_else(|| Error::unreadable(&entity, format!("{name} has a foreign type")))?;
             attributes.insert(name, value);

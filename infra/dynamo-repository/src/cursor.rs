@@ -1,15 +1,16 @@
-//! Cursors: the key after which a page goes on, authenticated and bound to tenant, projection and query.
+//! Cursors: the key after which a page goes on, authenticated and bound to tenant, projection, generation and query.
 
 use crate::{Error, attributes::Item, attributes::text};
 use headwater_dynamo_schema::Range;
 use headwater_tenancy::{SealingKey, TenantScope};
 use std::collections::BTreeMap;
 
-fn purpose(projection: &str, range: &Range) -> String {
-    format!("cursor\u{1}{projection}\u{1}{}", range.fingerprint())
+/// `partition` is the key with projection and generation in it: in another generation the place would be another.
+fn purpose(partition: &str, range: &Range) -> String {
+    format!("cursor\u{1}{partition}\u{1}{}", range.fingerprint())
 }
 
-pub(crate) fn seal(key: &SealingKey, scope: &TenantScope, projection: &str, range: &Range, last: &Item) -> String {
+pub(crate) fn seal(key: &SealingKey, scope: &TenantScope, partition: &str, range: &Range, last: &Item) -> String {
     let names = ["PK", "SK"]
         .map(str::to_owned)
         .into_iter()
@@ -21,7 +22,7 @@ pub(crate) fn seal(key: &SealingKey, scope: &TenantScope, projection: &str, rang
         })
         .collect();
     key.seal(
-        &purpose(projection, range),
+        &purpose(partition, range),
         scope.tenant(),
         &serde_json::to_vec(&place).unwrap_or_default(),
     )
@@ -30,12 +31,12 @@ pub(crate) fn seal(key: &SealingKey, scope: &TenantScope, projection: &str, rang
 pub(crate) fn open(
     key: &SealingKey,
     scope: &TenantScope,
-    projection: &str,
+    partition: &str,
     range: &Range,
     cursor: &str,
 ) -> Result<Item, Error> {
     let data = key
-        .open(&purpose(projection, range), scope.tenant(), cursor)
+        .open(&purpose(partition, range), scope.tenant(), cursor)
         .map_err(|_| Error::InvalidCursor)?;
     let place: BTreeMap<String, String> = serde_json::from_slice(&data).map_err(|_| Error::InvalidCursor)?;
     Ok(place.into_iter().map(|(name, value)| (name, text(value))).collect())

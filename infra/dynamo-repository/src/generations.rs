@@ -106,7 +106,8 @@ impl Generations {
         } else {
             "generation = :from"
         };
-        self.0
+        let switched = self
+            .0
             .database
             .client()
             .put_item()
@@ -120,8 +121,10 @@ impl Generations {
             .interceptor(AccessPattern::of("generations.switch", scope.tenant()))
             .send()
             .await
-            .map_err(Error::of)?;
+            .map(drop)
+            .map_err(Error::of);
+        // Whatever was believed is no longer known, also when the switch was refused or its answer was lost.
         self.known().remove(&(scope.tenant().clone(), table, projection));
-        Ok(())
+        switched
     }
 }

@@ -4,10 +4,11 @@ use crate::{
     Error, Repository, Row,
     attributes::{Item, text},
     cursor,
-    repository::row,
+    repository::{fits, row},
 };
 use headwater_dynamo_schema::{FromRow, Range};
 use headwater_dynamodb::AccessPattern;
+use headwater_kernel::key;
 use headwater_tenancy::TenantScope;
 
 /// Which part of a range.
@@ -45,11 +46,21 @@ impl Repository {
             .index()
             .map_or(["PK".to_owned(), "SK".to_owned()], cursor::index_attributes);
         let mut after = match &page.cursor {
-            Some(cursor) => Some(cursor::open(&self.key, scope, self.projection, range, cursor)?),
+            Some(cursor) => Some(cursor::open(&self.key, scope, &partition, range, cursor)?),
             None => None,
         };
+        fits(range.from(), key::MAX_SORT_KEY_BYTES)?;
+        fits(range.to(), key::MAX_SORT_KEY_BYTES)?;
+        if range.from() > range.to() {
+            // DynamoDB refuses what can only be empty.
+            return Ok(Page {
+                items: Vec::new(),
+                next_cursor: None,
+            });
+        }
         // One more than asked tells whether there is more, so that a page that ends with the range has no cursor.
         let mut items: Vec<Item> = Vec::with_capacity(limit + 1);
+        let mut ask = limit + 1;
         loop {
             let answer = self
                 .database
@@ -63,7 +74,7 @@ impl Repository {
                 .expression_attribute_values(":to", text(range.to()))
                 .scan_index_forward(!range.is_descending())
                 .set_exclusive_start_key(after.take())
-                .limit(i32::try_from(limit + 1 - items.len()).unwrap_or(i32::MAX))
+                .limit(i32::try_from(ask).unwrap_or(i32::MAX))
                 .customize()
                 .interceptor(AccessPattern::of("repository.query", scope.tenant()))
                 .send()
@@ -79,11 +90,13 @@ impl Repository {
             if after.is_none() || items.len() > limit {
                 break;
             }
+            // Much is not wanted here: by ever larger steps, or a small page would take a query for each few rows.
+            ask = (ask * 4).clamp(100, 1_000);
         }
         let more = items.len() > limit;
         items.truncate(limit);
         let next_cursor = match items.last() {
-            Some(last) if more => Some(cursor::seal(&self.key, scope, self.projection, range, last)),
+            Some(last) if more => Some(cursor::seal(&self.key, scope, &partition, range, last)),
             _ => None,
         };
         Ok(Page {

@@ -51,7 +51,10 @@ impl Expect {
             Self::New => ("attribute_not_exists(PK)", None),
             Self::Version(version) => ("version = :expected", Some(number(version))),
             // The same version again is the same write again: whoever was interrupted between several writes comes back with it.
-            Self::UpTo(version) => ("attribute_not_exists(PK) OR version <= :expected", Some(number(version))),
+            Self::UpTo(version) => (
+                "attribute_not_exists(PK) OR version <= :expected",
+                Some(number(version)),
+            ),
         }
     }
 }
@@ -95,7 +98,10 @@ impl Repository {
         };
         // Whatever follows the tenant begins with the delimiter, or it would name another tenant.
         if !tail.is_empty() && !tail.starts_with('#') {
-            return Err(Error::unreadable("KEY", format!("the partition {tail:?} does not begin with #")));
+            return Err(Error::unreadable(
+                "KEY",
+                format!("the partition {tail:?} does not begin with #"),
+            ));
         }
         let made = format!("{}{tail}#~{}.{generation}", scope.partition_key(), self.projection);
         fits(&made, key::MAX_PARTITION_KEY_BYTES)?;
@@ -117,12 +123,16 @@ impl Repository {
 
     /// The item of a row.
     pub(crate) async fn item(&self, scope: &TenantScope, row: RowItem, version: u64) -> Result<Item, Error> {
-        // All keys of a row are of one generation, also while another becomes live.
-        let pinned = match self.fixed {
-            Some(_) => self.clone(),
-            None => self.at_generation(self.generations.live(scope, row.table, self.projection).await?),
-        };
+        let pinned = self.pinned(scope, row.table).await?;
         pinned.item_of_generation(scope, row, version).await
+    }
+
+    /// The same rows in the generation that is live now: whatever one call touches is of one, also while another becomes live.
+    pub(crate) async fn pinned(&self, scope: &TenantScope, table: &'static str) -> Result<Self, Error> {
+        Ok(match self.fixed {
+            Some(_) => self.clone(),
+            None => self.at_generation(self.generations.live(scope, table, self.projection).await?),
+        })
     }
 
     async fn item_of_generation(&self, scope: &TenantScope, row: RowItem, version: u64) -> Result<Item, Error> {
@@ -169,7 +179,7 @@ impl Repository {
         answer.item.map(row::<E>).transpose()
     }
 
-    /// Finds many rows by key, a hundred a call; the answers stand in the order of the keys.
+    /// Finds many rows by key, a hundred a call, eventually consistent; the answers stand in the order of the keys.
     ///
     /// # Errors
     /// As [`Repository::find`].
@@ -181,8 +191,9 @@ impl Repository {
         let table = self.database.table(E::SCHEMA.table);
         let mut found: HashMap<(String, String), Row<E>> = HashMap::new();
         let mut wanted = Vec::with_capacity(keys.len());
+        let pinned = self.pinned(scope, E::SCHEMA.table).await?;
         for key in keys {
-            let (pk, sk) = self.full_key(scope, E::SCHEMA.table, key).await?;
+            let (pk, sk) = pinned.full_key(scope, E::SCHEMA.table, key).await?;
             wanted.push((
                 pk.as_s().cloned().unwrap_or_default(),
                 sk.as_s().cloned().unwrap_or_default(),
@@ -197,6 +208,7 @@ impl Repository {
                 .map(|(pk, sk)| Item::from([("PK".to_owned(), text(pk)), ("SK".to_owned(), text(sk))]))
                 .collect();
             while !open.is_empty() {
+                let asked = open.len();
                 let request = KeysAndAttributes::builder()
                     .set_keys(Some(open))
                     .build()
@@ -226,6 +238,10 @@ impl Repository {
                     .and_then(|mut keys| keys.remove(&table))
                     .map(|k| k.keys)
                     .unwrap_or_default();
+                // An answer to nothing is the store's way to refuse; asking again at once would be a busy loop.
+                if open.len() == asked {
+                    return Err(Error::Unavailable("none of the keys was answered".into()));
+                }
             }
         }
         Ok(wanted.iter().map(|place| found.get(place).cloned()).collect())
@@ -287,7 +303,8 @@ impl Repository {
         version: u64,
         change: impl FnOnce(&mut E),
     ) -> Result<Option<Row<E>>, Error> {
-        let Some(mut row) = self.find::<E>(scope, key).await? else {
+        let pinned = self.pinned(scope, E::SCHEMA.table).await?;
+        let Some(mut row) = pinned.find::<E>(scope, key).await? else {
             return Ok(None);
         };
         if row.version != expected {
@@ -297,7 +314,8 @@ impl Repository {
         if row.entity.row_key() != *key {
             return Err(Error::KeyChanged);
         }
-        self.save(scope, &row.entity, version, Expect::Version(expected))
+        pinned
+            .save(scope, &row.entity, version, Expect::Version(expected))
             .await?;
         row.version = version;
         Ok(Some(row))
@@ -327,7 +345,7 @@ impl Repository {
     }
 }
 
-fn fits(key: &str, limit: usize) -> Result<(), Error> {
+pub(crate) fn fits(key: &str, limit: usize) -> Result<(), Error> {
     if key.len() > limit {
         Err(Error::KeyTooLong {
             bytes: key.len(),

@@ -48,6 +48,15 @@ pub enum Write {
     },
 }
 
+impl Write {
+    fn table(&self) -> &'static str {
+        match self {
+            Self::Put { row, .. } => row.table,
+            Self::Delete { table, .. } | Self::Head { table, .. } => table,
+        }
+    }
+}
+
 /// Most items of a DynamoDB transaction.
 pub(crate) const TRANSACTION: usize = 100;
 
@@ -63,8 +72,14 @@ impl Repository {
     /// [`Error::Conflict`] when a condition does not hold; then nothing of a transaction happened.
     pub async fn write_together(&self, scope: &TenantScope, writes: Vec<Write>) -> Result<(), Error> {
         let mut items = Vec::with_capacity(writes.len());
+        let mut pinned: HashMap<&'static str, Self> = HashMap::new();
         for write in writes {
-            items.push(self.transact_item(scope, write).await?);
+            let table = write.table();
+            let repository = match pinned.get(table) {
+                Some(known) => known,
+                None => pinned.entry(table).or_insert(self.pinned(scope, table).await?),
+            };
+            items.push(repository.transact_item(scope, write).await?);
         }
         match items.len() {
             0 => Ok(()),

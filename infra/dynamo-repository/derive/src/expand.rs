@@ -6,6 +6,7 @@ use crate::{
 };
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::Type;
 
 pub(crate) fn expand(entity: &Entity) -> TokenStream {
     let Entity {
@@ -122,7 +123,13 @@ fn parameters<'a>(entity: &Entity, names: impl Iterator<Item = &'a str>) -> Vec<
         .filter_map(|name| {
             let (ty, _) = inner(&entity.field(name)?.ty);
             let ident = format_ident!("{name}");
-            Some(quote!(#ident: &#ty))
+            let is_text =
+                matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "String"));
+            Some(if is_text {
+                quote!(#ident: &str)
+            } else {
+                quote!(#ident: &#ty)
+            })
         })
         .collect()
 }
@@ -227,11 +234,15 @@ fn index_function(entity: &Entity, index: &Index) -> TokenStream {
         .cloned()
         .collect();
     let prefix = write(&labels, false, &argument);
-    let separator = if labels.is_empty() { "" } else { "#" };
+    let (made, separator) = if labels.len() == index.sk.parts.len() {
+        (quote!(at_index), "")
+    } else {
+        (quote!(of_index), "#")
+    };
     quote! {
         /// The rows of one partition of an index, in the order of its sort key: one query.
         pub fn #name(#(#arguments),*) -> ::headwater_dynamo_schema::Range {
-            ::headwater_dynamo_schema::Range::of_index(
+            ::headwater_dynamo_schema::Range::#made(
                 #table,
                 #number,
                 #partition.unwrap_or_default(),

@@ -38,4 +38,4 @@ pub use entity::{Entity, EntitySchema, FromRow, IndexKey, RowKey};
 pub use headwater_dynamo_derive::{DynamoEntities, DynamoRepository};
 pub use part::KeyPart;
 pub use range::Range;
-pub use row::{RowItem, RowItemError};
+pub use row::{RowItem, RowItemError, is_own_attribute};

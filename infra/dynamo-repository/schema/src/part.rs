@@ -3,6 +3,11 @@
 use headwater_kernel::{Id, Timestamp, key};
 
 /// A value that can stand in a key template. Personal data does not implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand in a key",
+    label = "a key template names this field",
+    note = "keys are made of Id, String, Timestamp, bool, u16, u32 and u64; personal data stands in no key, because a key cannot be forgotten"
+)]
 pub trait KeyPart {
     /// The encoded part; `None` keeps the row out of the index whose template names it.
     fn key_part(&self) -> Option<String>;

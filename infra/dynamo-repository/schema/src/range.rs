@@ -9,6 +9,8 @@ pub struct Range {
     table: &'static str,
     partition: String,
     index: Option<u8>,
+    /// What every bound begins with; ends in `#`.
+    prefix: String,
     from: String,
     to: String,
     descending: bool,
@@ -22,6 +24,7 @@ impl Range {
             table,
             partition: root.partition,
             index: None,
+            prefix: format!("{from}#"),
             from,
             to,
             descending: false,
@@ -35,7 +38,8 @@ impl Range {
             table,
             partition,
             index: None,
-            from: prefix,
+            from: prefix.clone(),
+            prefix,
             to,
             descending: false,
         }
@@ -49,10 +53,19 @@ impl Range {
         }
     }
 
-    /// Only sort keys from `from` (inclusive) to `to` (inclusive), both below the same prefix as before.
+    /// The rows of one partition of an index whose sort keys are `sort`, which is nothing but labels.
+    pub fn at_index(table: &'static str, index: u8, partition: String, sort: String) -> Self {
+        Self {
+            index: Some(index),
+            ..Self::subtree(table, RowKey { partition, sort })
+        }
+    }
+
+    /// Only sort keys from `from` (inclusive) to `to` (inclusive), both below the prefix that the range was made with, so that no bound
+    /// reaches beyond it. A sort key that goes on after `to`, such as `<to>#<id>`, is greater than `to` and so left out.
     #[must_use]
     pub fn between(mut self, from: Option<String>, to: Option<String>) -> Self {
-        let prefix = self.from.clone();
+        let prefix = &self.prefix;
         if let Some(from) = from {
             self.from = format!("{prefix}{from}");
         }
@@ -105,10 +118,12 @@ impl Range {
             table,
             partition,
             index,
+            prefix: _,
             from,
             to,
             descending,
         } = self;
-        format!("{table}\u{1}{partition}\u{1}{index:?}\u{1}{from}\u{1}{to}\u{1}{descending}")
+        // Quoted and escaped, so that two queries cannot read the same.
+        format!("{:?}", (table, partition, index, from, to, descending))
     }
 }

@@ -18,7 +18,12 @@ pub struct RowItem {
     pub attributes: Map<String, Value>,
 }
 
-/// An entity does not serialise as an object.
+/// Whether the repository writes this attribute itself, so that no entity may.
+pub fn is_own_attribute(name: &str) -> bool {
+    matches!(name, "PK" | "SK" | "entity" | "version") || name.starts_with("GSI")
+}
+
+/// An entity does not serialise as an object, or as one with attributes of the repository's own.
 #[derive(Debug, thiserror::Error)]
 #[error("{entity} cannot be written as a row: {why}")]
 pub struct RowItemError {
@@ -30,20 +35,23 @@ impl RowItem {
     /// The row of an entity.
     ///
     /// # Errors
-    /// [`RowItemError`] when it does not serialise as an object.
+    /// [`RowItemError`] when it does not serialise as an object, or has an attribute of the repository's own.
     pub fn of<E: Entity>(entity: &E) -> Result<Self, RowItemError> {
         let failed = |why: String| RowItemError {
             entity: E::SCHEMA.entity,
             why,
         };
         match serde_json::to_value(entity) {
-            Ok(Value::Object(attributes)) => Ok(Self {
-                table: E::SCHEMA.table,
-                entity: E::SCHEMA.entity,
-                key: entity.row_key(),
-                indexes: entity.index_keys(),
-                attributes,
-            }),
+            Ok(Value::Object(attributes)) => match attributes.keys().find(|name| is_own_attribute(name)) {
+                Some(name) => Err(failed(format!("the repository writes the attribute {name} itself"))),
+                None => Ok(Self {
+                    table: E::SCHEMA.table,
+                    entity: E::SCHEMA.entity,
+                    key: entity.row_key(),
+                    indexes: entity.index_keys(),
+                    attributes,
+                }),
+            },
             Ok(_) => Err(failed("it is no object".into())),
             Err(error) => Err(failed(error.to_string())),
         }

@@ -1,0 +1,12 @@
+//! Repositories on the embedded engine: whose rows a call can reach, what a page holds, which writes happen, and what it all costs.
+
+mod conditions;
+mod costs;
+mod generations;
+mod isolation;
+mod keys;
+mod many;
+mod paging;
+mod rows;
+mod together;
+mod world;
