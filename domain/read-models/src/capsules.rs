@@ -17,7 +17,6 @@ pub struct CapsuleRow {
     pub id: Id,
     /// What it is called.
     pub name: String,
-
     /// Whether it was closed.
     pub closed: bool,
     /// When it was made.

@@ -1,4 +1,4 @@
-//! How a commit is laid out as an item. This is persisted for ever: `tests/golden/commit/` keeps one file per version ever written.
+//! How a commit is laid out as an item. This is persisted for ever: `golden/` keeps one file per version ever written.
 //!
 //! | attribute | type | holds |
 //! |---|---|---|

@@ -10,6 +10,8 @@ mod clock;
 mod codec;
 mod error;
 mod execute;
+#[cfg(test)]
+mod golden;
 mod item;
 mod load;
 mod log;

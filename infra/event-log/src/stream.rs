@@ -6,6 +6,7 @@
 use crate::{Error, EventLog, LoggedCommit, read_back::logged};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types::{AttributeValue as StreamValue, ShardIteratorType};
+use headwater_dynamodb::AccessPattern;
 use headwater_tenancy::WorkerAuthority;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -131,6 +132,8 @@ impl StreamReader {
                 .describe_stream()
                 .stream_arn(&stream)
                 .set_exclusive_start_shard_id(after)
+                .customize()
+                .interceptor(AccessPattern::system("event-log.stream"))
                 .send()
                 .await
                 .map_err(failed)?;
@@ -190,6 +193,8 @@ impl StreamReader {
             .shard_id(&shard.id)
             .shard_iterator_type(kind)
             .set_sequence_number(after.cloned())
+            .customize()
+            .interceptor(AccessPattern::system("event-log.stream"))
             .send()
             .await
             .map_err(failed)?;
@@ -212,6 +217,8 @@ impl StreamReader {
             .get_records()
             .shard_iterator(&cursor.0)
             .limit(limit.clamp(1, 1_000))
+            .customize()
+            .interceptor(AccessPattern::system("event-log.stream"))
             .send()
             .await
             .map_err(|error| match error.as_service_error() {

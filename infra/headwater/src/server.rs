@@ -144,12 +144,9 @@ impl Server {
             .add_service(headwater_query_service::grpc(queries, edge.clone()))
             .add_service(schemas.grpc(edge.clone()))
             .add_service(health_service().await)
-            .add_service(
-                tonic_reflection::server::Builder::configure()
-                    .register_encoded_file_descriptor_set(headwater_edge::v1::FILE_DESCRIPTOR_SET)
-                    .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-                    .build_v1()?,
-            );
+            .add_service(reflection().build_v1()?)
+            // What older clients ask for.
+            .add_service(reflection().build_v1alpha()?);
         let apps = [(http, edge.http(routes)), (grpc, edge.grpc(services.routes()))];
         let listeners = apps
             .into_iter()
@@ -237,6 +234,13 @@ fn health(databases: Databases) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(|| async { "ready" }))
         .route("/metrics", get(move || async move { metrics::exposition(&databases) }))
+}
+
+/// All services by their descriptions.
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(headwater_edge::v1::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
 async fn health_service() -> tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health>
