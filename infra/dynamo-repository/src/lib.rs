@@ -1,3 +1,7 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # This crate
+//!
 //! What runs the repositories that `#[derive(DynamoRepository)]` describes: saving, finding, querying, batches and transactions, for the
 //! tenant of a `TenantScope` and in the live generation of a projection.
 //!

@@ -1,130 +1,153 @@
-//! What templates must hold, and the errors that say so.
+//! What fields and templates must hold.
 
 use crate::{
-    input::{Entity, add, inner},
+    attributes::{hint, nearest},
+    errors::Errors,
+    input::{Entity, inner},
     template::{Part, Template},
 };
-use syn::{Type, spanned::Spanned};
+use proc_macro2::Span;
+use syn::{Expr, LitStr, Token, Type, spanned::Spanned};
 
 /// Attribute names that the repository writes itself.
 const RESERVED: &[&str] = &["pk", "sk", "entity", "version", "ttl"];
 
 /// Checks everything and reports all that is wrong.
-pub(crate) fn check(entity: &Entity) -> syn::Result<()> {
-    let mut errors = None;
+pub(crate) fn check(entity: &Entity, errors: &mut Errors) {
     for field in &entity.fields {
-        let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (name, span) = stored_name(field);
+        let small = name.to_ascii_lowercase();
         if name == "tenant_id" {
-            add(
-                &mut errors,
-                syn::Error::new(
-                    field.span(),
-                    "the tenant is no field: it always comes from the TenantScope; remove it",
-                ),
+            errors.add(
+                span,
+                "the tenant is no field: it always comes from the TenantScope; remove it",
             );
-        } else if RESERVED.contains(&name.to_ascii_lowercase().as_str()) || name.to_ascii_lowercase().starts_with("gsi")
-        {
-            add(
-                &mut errors,
-                syn::Error::new(
-                    field.span(),
-                    format!("`{name}` is an attribute of the repository's own; rename the field"),
-                ),
+        } else if RESERVED.contains(&small.as_str()) || small.starts_with("gsi") {
+            errors.add(
+                span,
+                format!("`{name}` is an attribute of the repository's own; rename the field"),
             );
         }
     }
-    let indexes = entity
-        .indexes
-        .iter()
-        .flat_map(|index| [(&index.pk, true, true), (&index.sk, false, true)]);
-    for (template, partition, index) in [(&entity.pk, true, false), (&entity.sk, false, false)]
-        .into_iter()
-        .chain(indexes)
-    {
-        if partition && !template.begins_with_tenant() {
-            add(
-                &mut errors,
-                at(
-                    template,
-                    "a partition key begins with TENANT#{tenant_id}, so that no row can belong to another tenant",
-                ),
-            );
-        }
-        placeholders(entity, template, partition, index, &mut errors);
+    template(entity, &entity.pk, true, false, errors);
+    template(entity, &entity.sk, false, false, errors);
+    for index in &entity.indexes {
+        template(entity, &index.pk, true, true, errors);
+        template(entity, &index.sk, false, true, errors);
     }
-    if !matches!(entity.sk.parts.first(), Some(Part::Label(_))) {
-        add(
-            &mut errors,
-            at(&entity.sk, "a sort key begins with a label, such as ACCOUNT#{id}"),
+    time_series(entity, errors);
+    functions(entity, errors);
+}
+
+fn template(entity: &Entity, template: &Template, partition: bool, index: bool, errors: &mut Errors) {
+    if partition && !template.begins_with_tenant() {
+        errors.add(
+            template.literal.span(),
+            "a partition key begins with TENANT#{tenant_id}, so that no row can belong to another tenant",
         );
     }
+    // Empty text is no key, and a range needs something to begin with.
+    if !partition && !matches!(template.parts.first(), Some(Part::Label(_))) {
+        errors.add(
+            template.literal.span(),
+            "a sort key begins with a label, such as ACCOUNT#{id}",
+        );
+    }
+    for (n, part) in template.parts.iter().enumerate() {
+        let Part::Placeholder(name) = part else { continue };
+        if name == "tenant_id" {
+            if !partition || n != 1 {
+                errors.add(
+                    template.literal.span(),
+                    "the tenant stands at the beginning of the partition key and nowhere else",
+                );
+            }
+            continue;
+        }
+        match entity.field(name) {
+            None => errors.add(
+                template.literal.span(),
+                format!("`{{{name}}}` is no field of {}{}", entity.ident, meant(entity, name)),
+            ),
+            Some(field) if !index && inner(&field.ty).1 => errors.add(
+                field.ty.span(),
+                format!(
+                    "`{name}` is part of the table's key, so it cannot be an Option; only an index may leave a row out"
+                ),
+            ),
+            Some(_) => {}
+        }
+    }
+}
+
+/// The field that a placeholder is near to.
+fn meant(entity: &Entity, name: &str) -> String {
+    let fields: Vec<_> = entity
+        .fields
+        .iter()
+        .filter_map(|field| field.ident.as_ref().map(ToString::to_string))
+        .collect();
+    hint(nearest(name, fields.iter().map(String::as_str).chain(["tenant_id"])))
+}
+
+fn time_series(entity: &Entity, errors: &mut Errors) {
     let times: Vec<_> = entity.sk.placeholders().collect();
     if let [only] = times.as_slice()
         && entity
             .field(only)
             .is_some_and(|field| is_timestamp(&field.ty) || declares_timestamp(field))
     {
-        add(
-            &mut errors,
-            at(
-                &entity.sk,
-                "a sort key of nothing but a time is a time series, which costs five times as much here; write it as a metric",
-            ),
+        errors.add(
+            entity.sk.literal.span(),
+            "a sort key of nothing but a time is a time series, which costs five times as much here; write it as a metric",
         );
     }
-    errors.map_or(Ok(()), Err)
 }
 
-fn at(template: &Template, why: impl std::fmt::Display) -> syn::Error {
-    syn::Error::new(template.literal.span(), why)
-}
-
-fn placeholders(entity: &Entity, template: &Template, partition: bool, index: bool, errors: &mut Option<syn::Error>) {
-    for (n, part) in template.parts.iter().enumerate() {
-        let Part::Placeholder(name) = part else { continue };
-        if name == "tenant_id" {
-            if !partition || n != 1 {
-                add(
-                    errors,
-                    at(
-                        template,
-                        "the tenant stands at the beginning of the partition key and nowhere else",
-                    ),
-                );
-            }
-            continue;
+/// Each index gets a function of its own.
+fn functions(entity: &Entity, errors: &mut Errors) {
+    let mut names: Vec<String> = ["key", "all"].map(str::to_owned).into();
+    for index in &entity.indexes {
+        let (number, name) = (index.number, index.function());
+        if names.contains(&name) {
+            let span = index.name.as_ref().unwrap_or(&index.pk.literal).span();
+            errors.add(
+                span,
+                format!("there is a function `{name}` already; name this index's with gsi{number}_name = \"by_…\""),
+            );
         }
-        match entity.field(name) {
-            None => {
-                let fields = entity
-                    .fields
-                    .iter()
-                    .filter_map(|field| field.ident.as_ref().map(ToString::to_string))
-                    .collect::<Vec<_>>();
-                let hint = nearest(name, fields.iter().map(String::as_str));
-                add(
-                    errors,
-                    at(template, format!("`{{{name}}}` is no field of {}{hint}", entity.ident)),
-                );
-            }
-            Some(field) if !index && inner(&field.ty).1 => {
-                add(
-                    errors,
-                    syn::Error::new(
-                        field.ty.span(),
-                        format!("`{name}` is part of the table's key, so it cannot be an Option"),
-                    ),
-                );
-            }
-            Some(_) => {}
-        }
+        names.push(name);
     }
+}
+
+/// What a field is called in the row, and where that is said.
+fn stored_name(field: &syn::Field) -> (String, Span) {
+    let mut name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut span = field.ident.span();
+    for attribute in field
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("serde"))
+    {
+        // What serde does not understand, serde reports.
+        let _ = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") && meta.input.peek(Token![=]) {
+                let renamed: LitStr = meta.value()?.parse()?;
+                (name, span) = (renamed.value(), renamed.span());
+            } else if meta.input.peek(Token![=]) {
+                meta.value()?.parse::<Expr>()?;
+            }
+            Ok(())
+        });
+    }
+    (name, span)
 }
 
 fn is_timestamp(ty: &Type) -> bool {
     matches!(inner(ty).0, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Timestamp"))
 }
 
+/// `#[dynamo(timestamp)]`: a time of another type.
 fn declares_timestamp(field: &syn::Field) -> bool {
     field.attrs.iter().any(|attribute| {
         attribute.path().is_ident("dynamo")
@@ -132,28 +155,4 @@ fn declares_timestamp(field: &syn::Field) -> bool {
                 .parse_args::<syn::Ident>()
                 .is_ok_and(|ident| ident == "timestamp")
     })
-}
-
-/// `; did you mean …?` when something is near.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    known
-        .map(|known| (distance(name, known), known))
-        .filter(|(distance, known)| *distance <= known.len().max(3) / 3)
-        .min()
-        .map(|(_, known)| format!("; did you mean `{known}`?"))
-        .unwrap_or_default()
-}
-
-/// Levenshtein's distance (Wagner and Fischer 1974).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -1,16 +1,28 @@
 //! `#[derive(DynamoEntities)]`: an enum with one entity per variant.
 
+use crate::errors::Errors;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Fields, spanned::Spanned};
 
-pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
+    let mut errors = Errors::default();
     let Data::Enum(data) = &input.data else {
-        return Err(syn::Error::new(
-            input.span(),
+        errors.add(
+            input.ident.span(),
             "DynamoEntities is for enums with one entity per variant",
-        ));
+        );
+        return errors.or(TokenStream::new);
     };
+    if data.variants.is_empty() {
+        errors.add(input.ident.span(), "an enum of entities has at least one variant");
+    }
+    if !input.generics.params.is_empty() {
+        errors.add(
+            input.generics.span(),
+            "an enum of entities is of one type; remove the parameters",
+        );
+    }
     let ident = &input.ident;
     let mut arms = Vec::new();
     let mut types = Vec::new();
@@ -26,15 +38,10 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
                 });
                 types.push(ty);
             }
-            _ => {
-                return Err(syn::Error::new(
-                    variant.span(),
-                    "a variant holds one entity: Account(AccountRow)",
-                ));
-            }
+            _ => errors.add(variant.span(), "a variant holds one entity: Account(AccountRow)"),
         }
     }
-    Ok(quote! {
+    errors.or(|| quote! {
         #[automatically_derived]
         impl ::headwater_dynamo_schema::FromRow for #ident {
             fn wants(entity: &str) -> bool {

@@ -4,9 +4,9 @@ use crate::{
     input::{Entity, Index, inner},
     template::Part,
 };
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::Type;
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Type, spanned::Spanned};
 
 pub(crate) fn expand(entity: &Entity) -> TokenStream {
     let Entity {
@@ -24,8 +24,9 @@ pub(crate) fn expand(entity: &Entity) -> TokenStream {
         quote!((#number, #pk, #sk))
     });
     let own = |name: &str| {
-        let field = format_ident!("{name}");
-        quote!(&self.#field)
+        let span = place(entity, name);
+        let field = format_ident!("{name}", span = span);
+        quote_spanned!(span=> ::headwater_dynamo_schema::KeyPart::key_part(&self.#field))
     };
     let (partition, sort) = (write(pk.after_tenant(), true, &own), write(&sk.parts, false, &own));
     let index_keys = indexes.iter().map(|index| {
@@ -102,7 +103,7 @@ fn write(parts: &[Part], continues: bool, value: &dyn Fn(&str) -> TokenStream) -
                 let value = value(name);
                 quote! {
                     key.push_str(#separator);
-                    key.push_str(&::headwater_dynamo_schema::KeyPart::key_part(#value)?);
+                    key.push_str(&#value?);
                 }
             }
         }
@@ -134,9 +135,18 @@ fn parameters<'a>(entity: &Entity, names: impl Iterator<Item = &'a str>) -> Vec<
         .collect()
 }
 
-fn argument(name: &str) -> TokenStream {
-    let ident = format_ident!("{name}");
-    quote!(#ident)
+/// Where it is said that a type cannot stand in a key: at the field's type, once for all the places it is used at.
+fn place(entity: &Entity, name: &str) -> Span {
+    let call = Span::call_site();
+    entity
+        .field(name)
+        .map_or(call, |field| call.located_at(field.ty.span()))
+}
+
+fn argument(entity: &Entity, name: &str) -> TokenStream {
+    let span = place(entity, name);
+    let ident = format_ident!("{name}", span = span);
+    quote_spanned!(span=> ::headwater_dynamo_schema::KeyPart::key_part(#ident))
 }
 
 fn placeholders(parts: &[Part]) -> impl Iterator<Item = &str> {
@@ -150,6 +160,7 @@ fn placeholders(parts: &[Part]) -> impl Iterator<Item = &str> {
 fn table_functions(entity: &Entity) -> Vec<TokenStream> {
     let table = &entity.table;
     let tail = entity.pk.after_tenant();
+    let argument = |name: &str| argument(entity, name);
     let partition = write(tail, true, &argument);
     let sort = write(&entity.sk.parts, false, &argument);
     let all = parameters(entity, placeholders(tail).chain(entity.sk.placeholders()));
@@ -210,20 +221,12 @@ fn table_functions(entity: &Entity) -> Vec<TokenStream> {
     functions
 }
 
-/// `by_<last placeholder of the partition key>`, or of the sort key when the tenant alone is the partition.
+/// The rows of one partition of an index.
 fn index_function(entity: &Entity, index: &Index) -> TokenStream {
     let (table, number) = (&entity.table, index.number);
     let tail = index.pk.after_tenant();
-    let name = match &index.name {
-        Some(name) => format_ident!("{}", name.value()),
-        None => {
-            let last = placeholders(tail)
-                .last()
-                .or_else(|| index.sk.placeholders().next())
-                .unwrap_or("index");
-            format_ident!("by_{last}")
-        }
-    };
+    let argument = |name: &str| argument(entity, name);
+    let name = format_ident!("{}", index.function());
     let arguments = parameters(entity, placeholders(tail));
     let partition = write(tail, true, &argument);
     let labels: Vec<Part> = index

@@ -1,6 +1,7 @@
-//! Reading the struct and its `#[dynamo(…)]` attribute.
+//! Reading the struct: its fields, its templates, its indexes.
 
-use crate::{check::nearest, template::Template};
+use crate::{attributes::Attributes, errors::Errors, template::Template};
+use proc_macro2::Span;
 use syn::{Data, DeriveInput, Field, Fields, Ident, LitStr, Type, spanned::Spanned};
 
 /// One index.
@@ -9,6 +10,19 @@ pub(crate) struct Index {
     pub(crate) pk: Template,
     pub(crate) sk: Template,
     pub(crate) name: Option<LitStr>,
+}
+
+impl Index {
+    /// The name of its query: what is given, else after the last placeholder of the partition key, or of the sort key when the tenant
+    /// alone is the partition.
+    pub(crate) fn function(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.value();
+        }
+        let after_tenant = self.pk.placeholders().filter(|name| *name != "tenant_id");
+        let last = after_tenant.last().or_else(|| self.sk.placeholders().next());
+        format!("by_{}", last.unwrap_or("index"))
+    }
 }
 
 /// A struct that derives `DynamoRepository`.
@@ -22,126 +36,104 @@ pub(crate) struct Entity {
     pub(crate) indexes: Vec<Index>,
 }
 
-const NAMES: &[&str] = &[
-    "table",
-    "entity",
-    "pk",
-    "sk",
-    "gsi1_pk",
-    "gsi1_sk",
-    "gsi1_name",
-    "gsi2_pk",
-    "gsi2_sk",
-    "gsi2_name",
-    "gsi3_pk",
-    "gsi3_sk",
-    "gsi3_name",
-];
+/// One of the table's templates, or what stands in for it.
+fn required(given: &Attributes, name: &str, span: Span, otherwise: &str, errors: &mut Errors) -> Template {
+    let template = match given.get(name) {
+        Some(literal) => Template::parse(literal).map_err(|error| errors.push(error)).ok(),
+        None => {
+            if !given.meant(name) {
+                let example = if name == "pk" {
+                    "TENANT#{tenant_id}"
+                } else {
+                    "ACCOUNT#{id}"
+                };
+                errors.add(
+                    span,
+                    format!("`{name}` is missing; write #[dynamo({name} = \"{example}\")]"),
+                );
+            }
+            None
+        }
+    };
+    template.unwrap_or_else(|| Template::known(otherwise, span))
+}
 
-/// Adds an error to those there are.
-pub(crate) fn add(errors: &mut Option<syn::Error>, error: syn::Error) {
-    match errors {
-        Some(all) => all.combine(error),
-        None => *errors = Some(error),
+/// An index, if any part of it is given.
+fn index(given: &Attributes, number: u8, errors: &mut Errors) -> Option<Index> {
+    let names = ["pk", "sk", "name"].map(|part| format!("gsi{number}_{part}"));
+    let [pk, sk, name] = names.each_ref().map(|name| given.get(name));
+    let there = pk.or(sk).or(name)?;
+    for (literal, name) in [(pk, &names[0]), (sk, &names[1])] {
+        if literal.is_none() && !given.meant(name) {
+            errors.add(
+                there.span(),
+                format!("`{name}` is missing; an index has a partition key and a sort key"),
+            );
+        }
     }
+    if let Some(name) = name
+        && syn::parse_str::<Ident>(&name.value()).is_err()
+    {
+        errors.add(
+            name.span(),
+            "the name of an index becomes a function; write it as one, such as by_owner",
+        );
+        return None;
+    }
+    let (pk, sk) = (pk?, sk?);
+    let mut parse = |literal: &LitStr| Template::parse(literal).map_err(|error| errors.push(error)).ok();
+    let (parsed_pk, parsed_sk) = (parse(pk), parse(sk));
+    let name = match (name, &parsed_pk, &parsed_sk) {
+        (Some(name), ..) => Some(name.clone()),
+        (None, Some(_), Some(_)) => None,
+        _ => Some(LitStr::new(&format!("by_gsi{number}"), there.span())),
+    };
+    Some(Index {
+        number,
+        pk: parsed_pk.unwrap_or_else(|| Template::known("TENANT#{tenant_id}", pk.span())),
+        sk: parsed_sk.unwrap_or_else(|| Template::known("ROW", sk.span())),
+        name,
+    })
 }
 
 impl Entity {
-    pub(crate) fn read(input: &DeriveInput) -> syn::Result<Self> {
+    /// Reads what can be read. What is missing or wrong is added to `errors` and stands in with something harmless, so that the rest is
+    /// checked all the same.
+    pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Self> {
         let Data::Struct(data) = &input.data else {
-            return Err(syn::Error::new(
-                input.span(),
+            errors.add(
+                input.ident.span(),
                 "DynamoRepository is for structs; an enum of entities derives DynamoEntities",
-            ));
+            );
+            return None;
         };
         let Fields::Named(fields) = &data.fields else {
-            return Err(syn::Error::new(input.span(), "a row needs named fields"));
+            errors.add(input.ident.span(), "a row needs named fields");
+            return None;
         };
-        let mut errors = None;
-        let mut given: Vec<(String, LitStr)> = Vec::new();
-        for attribute in input
-            .attrs
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("dynamo"))
-        {
-            let read = attribute.parse_nested_meta(|meta| {
-                let name = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
-                let value: LitStr = meta.value()?.parse()?;
-                if NAMES.contains(&name.as_str()) {
-                    given.push((name, value));
-                } else if name.starts_with("gsi") {
-                    add(
-                        &mut errors,
-                        meta.error(
-                            "an entity has at most three indexes, gsi1 to gsi3; what needs more belongs in search",
-                        ),
-                    );
-                } else {
-                    let hint = nearest(&name, NAMES.iter().copied());
-                    add(&mut errors, meta.error(format!("unknown attribute `{name}`{hint}")));
-                }
-                Ok(())
-            });
-            if let Err(error) = read {
-                add(&mut errors, error);
-            }
+        if !input.generics.params.is_empty() {
+            errors.add(input.generics.span(), "a row is of one type; remove the parameters");
         }
-        let get = |name: &str| {
-            given
-                .iter()
-                .find(|(given, _)| given == name)
-                .map(|(_, value)| value.clone())
-        };
+        let given = Attributes::read(input, errors);
         let span = input.ident.span();
-        let mut template = |name: &str, required: bool| -> Option<Template> {
-            let Some(literal) = get(name) else {
-                if required {
-                    add(
-                        &mut errors,
-                        syn::Error::new(span, format!("`{name}` is missing; write #[dynamo({name} = \"…\")]")),
-                    );
-                }
-                return None;
-            };
-            Template::parse(&literal).map_err(|error| add(&mut errors, error)).ok()
-        };
-        let (pk, sk) = (template("pk", true), template("sk", true));
-        let mut indexes = Vec::new();
-        for number in 1..=3 {
-            let (pk_name, sk_name) = (format!("gsi{number}_pk"), format!("gsi{number}_sk"));
-            let used = get(&pk_name).is_some() || get(&sk_name).is_some();
-            if let (Some(pk), Some(sk)) = (template(&pk_name, used), template(&sk_name, used)) {
-                indexes.push(Index {
-                    number,
-                    pk,
-                    sk,
-                    name: get(&format!("gsi{number}_name")),
-                });
-            }
-        }
-        let table = get("table");
-        if table.is_none() {
-            add(
-                &mut errors,
-                syn::Error::new(
-                    span,
-                    "`table` is missing; write #[dynamo(table = \"…\")] with the bounded context",
-                ),
+        if given.get("table").is_none() && !given.meant("table") {
+            errors.add(
+                span,
+                "`table` is missing; write #[dynamo(table = \"…\")] with the bounded context",
             );
         }
-        match (errors, table, pk, sk) {
-            (None, Some(table), Some(pk), Some(sk)) => Ok(Self {
-                entity: get("entity").map_or_else(|| screaming(&input.ident.to_string()), |name| name.value()),
-                ident: input.ident.clone(),
-                fields: fields.named.iter().cloned().collect(),
-                table,
-                pk,
-                sk,
-                indexes,
-            }),
-            (Some(errors), ..) => Err(errors),
-            _ => Err(syn::Error::new(span, "the #[dynamo(…)] attribute is not complete")),
-        }
+        let indexes = (1..=3).filter_map(|number| index(&given, number, errors)).collect();
+        Some(Self {
+            entity: given
+                .get("entity")
+                .map_or_else(|| screaming(&input.ident.to_string()), LitStr::value),
+            ident: input.ident.clone(),
+            fields: fields.named.iter().cloned().collect(),
+            table: given.get("table").cloned().unwrap_or_else(|| LitStr::new("", span)),
+            pk: required(&given, "pk", span, "TENANT#{tenant_id}", errors),
+            sk: required(&given, "sk", span, "ROW", errors),
+            indexes,
+        })
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<&Field> {

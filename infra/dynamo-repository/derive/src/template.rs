@@ -1,5 +1,6 @@
 //! Key templates: `LABEL#{field}#LABEL#{field}`.
 
+use proc_macro2::Span;
 use syn::LitStr;
 
 /// One part of a template between two `#`.
@@ -28,10 +29,11 @@ impl Template {
                     ));
                 }
                 parts.push(Part::Placeholder(name.to_owned()));
-            } else if part.is_empty()
-                || !part
-                    .chars()
-                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+            } else if part.is_empty() {
+                return fail("every # separates two parts, and one of them is empty".to_owned());
+            } else if !part
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
             {
                 return fail(format!(
                     "`{part}` is no label; between two # stands either a label of A-Z, 0-9 and _ or one placeholder such as {{id}}"
@@ -44,6 +46,13 @@ impl Template {
             literal: literal.clone(),
             parts,
         })
+    }
+
+    /// A template that is known to be right.
+    pub(crate) fn known(text: &str, span: Span) -> Self {
+        let literal = LitStr::new(text, span);
+        let parts = Self::parse(&literal).map(|template| template.parts).unwrap_or_default();
+        Self { literal, parts }
     }
 
     /// The names of the placeholders, in order.

@@ -89,6 +89,20 @@ async fn units_of_single_rows() {
     let before = world.usage();
     repository.delete::<Account>(acme, &plain.row_key(), 1).await.unwrap();
     assert_eq!(world.units(&before), (0.0, 1.0), "deleted");
+    let before = world.usage();
+    let moved = |row: &mut Account| row.owner_id = Some(id("p"));
+    repository
+        .update::<Account>(acme, &owned.row_key(), 1, 2, moved)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.units(&before),
+        (1.0, 3.0),
+        "read, written, out of one index partition and into another"
+    );
+    let before = world.usage();
+    repository.delete::<Account>(acme, &owned.row_key(), 2).await.unwrap();
+    assert_eq!(world.units(&before), (0.0, 2.0), "deleted from an index too");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Repositories on the embedded engine: whose rows a call can reach, what a page holds, which writes happen, and what it all costs.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod conditions;
 mod costs;
 mod generations;
