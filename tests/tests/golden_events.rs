@@ -1,0 +1,56 @@
+//! Every event type of every context, as it was first stored. The files are never changed: what is in a log stays readable for ever.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use headwater_event_log::decode_event;
+use headwater_kernel::{Aggregate, AggregateRegistry, AggregateType, StoredEvent};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const STORED: &str = include_str!("../golden/events-v1.ndjson");
+
+#[derive(Deserialize)]
+struct Line {
+    aggregate: String,
+    event: StoredEvent,
+}
+
+/// Decodes the lines of each aggregate that a context registers.
+#[derive(Default)]
+struct Check {
+    seen: BTreeSet<String>,
+    missing: BTreeSet<String>,
+}
+
+impl AggregateRegistry for Check {
+    fn aggregate<A: Aggregate>(&mut self) {
+        for (event_type, ..) in AggregateType::of::<A>().events() {
+            self.missing.insert(format!("{}/{event_type}", A::NAME));
+        }
+        for line in STORED.lines().map(|line| serde_json::from_str::<Line>(line).unwrap()) {
+            if line.aggregate != A::NAME {
+                continue;
+            }
+            let event = decode_event::<A>(&line.event).unwrap();
+            // What is written now is what was written then, unless a version was raised in between.
+            let again = serde_json::to_value(&event).unwrap();
+            let stored: Value = serde_json::from_str(line.event.data.get()).unwrap();
+            assert_eq!(
+                (&again["type"], &again["data"]),
+                (&Value::from(line.event.event_type.as_str()), &stored)
+            );
+            self.seen.insert(format!("{}/{}", A::NAME, line.event.event_type));
+        }
+    }
+}
+
+#[test]
+fn every_event_type_is_kept_and_decodes() {
+    let mut check = Check::default();
+    headwater_catalog::register(&mut check);
+    headwater_crm::register(&mut check);
+    assert_eq!(
+        check.seen, check.missing,
+        "each event type has a line, and each line an event type"
+    );
+}
