@@ -8,6 +8,7 @@ mod cache;
 mod claims;
 mod clock;
 mod codec;
+pub mod consumer;
 pub mod cqrs;
 mod error;
 mod execute;
