@@ -1,11 +1,15 @@
 //! Unique values. A claim is an item of `<context>-claims`, `PK = TENANT#<tenant>#<aggregates>#<name>#<value>`, that names its owner.
 //! It is written and released in the transaction of the commit that changes the value, and never scanned. Further attributes: `v` (N, 1),
-//! `owner` (S, the aggregate's id), `at` (N, nanoseconds since 1970).
+//! `owner` (S, the aggregate's id), `at` (N, nanoseconds since 1970). This is persisted for ever: `golden/` keeps an example.
 //!
 //! A transaction has room for 99 claims beside the commit. More go ahead of it as provisional claims; if the commit then never comes,
 //! they are claims that their owner's history does not bear out, and after [`PROVISIONAL`] a rival may drop them.
 
-use crate::{Error, EventLog, item, log::failed};
+use crate::{
+    Error, EventLog,
+    item::{self, Item},
+    log::failed,
+};
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
@@ -15,6 +19,9 @@ use headwater_dynamodb::AccessPattern;
 use headwater_kernel::{Aggregate, AggregateType, Claim, Id, Timestamp, key};
 use headwater_tenancy::TenantScope;
 use std::{collections::BTreeSet, time::Duration};
+
+/// The layout that this build writes.
+const LAYOUT: u32 = 1;
 
 /// How long a claim is believed although its owner's history does not bear it out: its commit may be under way.
 pub(crate) const PROVISIONAL: Duration = Duration::from_secs(60);
@@ -78,8 +85,25 @@ pub(crate) fn failed_conditions(error: &SdkError<TransactWriteItemsError>) -> Ve
         .collect()
 }
 
-fn claim_key(scope: &TenantScope, aggregate: &AggregateType, claim: &Claim) -> AttributeValue {
-    item::text(scope.key_below([aggregate.name, claim.name, &claim.value]))
+fn claim_key(scope: &TenantScope, aggregate: &str, claim: &Claim) -> AttributeValue {
+    item::text(scope.key_below([aggregate, claim.name, &claim.value]))
+}
+
+/// Lays a claim out.
+pub(crate) fn write(scope: &TenantScope, aggregate: &str, claim: &Claim, owner: &Id, at: Timestamp) -> Item {
+    Item::from([
+        ("PK".to_owned(), claim_key(scope, aggregate, claim)),
+        ("v".to_owned(), item::number(LAYOUT)),
+        ("owner".to_owned(), item::text(owner.as_str())),
+        ("at".to_owned(), item::number(at.nanos())),
+    ])
+}
+
+/// Who owns a value by its claim, and since when.
+pub(crate) fn read(item: &Item) -> Option<(Id, Timestamp)> {
+    let owner = Id::new(crate::log::text_of(item, "owner")?).ok()?;
+    let at = item.get("at")?.as_n().ok()?.parse().ok()?;
+    Some((owner, Timestamp::from_nanos(at)))
 }
 
 impl EventLog {
@@ -102,10 +126,7 @@ impl EventLog {
         let built = match change {
             ClaimChange::Take(claim) => Put::builder()
                 .table_name(table)
-                .item("PK", claim_key(scope, aggregate, claim))
-                .item("v", item::number(1))
-                .item("owner", owner.clone())
-                .item("at", item::number(self.0.runtime.now().nanos()))
+                .set_item(Some(write(scope, aggregate.name, claim, id, self.0.runtime.now())))
                 .condition_expression("attribute_not_exists(PK) OR #owner = :owner")
                 .expression_attribute_names("#owner", "owner")
                 .expression_attribute_values(":owner", owner)
@@ -113,7 +134,7 @@ impl EventLog {
                 .map(|put| TransactWriteItem::builder().put(put).build()),
             ClaimChange::Release(claim) => Delete::builder()
                 .table_name(table)
-                .key("PK", claim_key(scope, aggregate, claim))
+                .key("PK", claim_key(scope, aggregate.name, claim))
                 .condition_expression("attribute_not_exists(PK) OR #owner = :owner")
                 .expression_attribute_names("#owner", "owner")
                 .expression_attribute_values(":owner", owner)
@@ -136,18 +157,14 @@ impl EventLog {
             .client()
             .get_item()
             .table_name(self.claims_table(aggregate.context))
-            .key("PK", claim_key(scope, aggregate, claim))
+            .key("PK", claim_key(scope, aggregate.name, claim))
             .consistent_read(true)
             .customize()
             .interceptor(AccessPattern::of("event-log.claim-owner", scope.tenant()))
             .send()
             .await
             .map_err(failed)?;
-        Ok(answer.item().and_then(|item| {
-            let owner = Id::new(crate::log::text_of(item, "owner")?).ok()?;
-            let at = item.get("at")?.as_n().ok()?.parse().ok()?;
-            Some((owner, Timestamp::from_nanos(at)))
-        }))
+        Ok(answer.item().and_then(read))
     }
 
     /// Removes a claim that its owner's history does not bear out, so that the value is free.
@@ -163,7 +180,7 @@ impl EventLog {
             .client()
             .delete_item()
             .table_name(self.claims_table(aggregate.context))
-            .key("PK", claim_key(scope, aggregate, claim))
+            .key("PK", claim_key(scope, aggregate.name, claim))
             .condition_expression("#owner = :owner")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":owner", item::text(owner.as_str()))

@@ -1,8 +1,8 @@
 //! Every layout ever persisted is kept in `golden/` and has to be read for ever. A new layout adds a file; none is ever changed.
 
-use crate::{item, item::Item, snapshot};
+use crate::{claims, item, item::Item, snapshot};
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use headwater_kernel::{Aggregate, Facts, Rejection};
+use headwater_kernel::{Aggregate, Claim, Facts, Rejection};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,7 +37,7 @@ impl Aggregate for Counter {
 }
 
 /// Reads a file as an item; binaries are written in hex there.
-fn golden(text: &str) -> Item {
+pub(crate) fn golden(text: &str) -> Item {
     let all: std::collections::BTreeMap<String, Value> = serde_json::from_str(text).unwrap();
     all.into_iter()
         .map(|(name, value)| {
@@ -90,6 +90,23 @@ fn snapshots_of_layout_1_are_read() {
         snapshot::read::<Counter>(&other).is_none(),
         "a layout of another build is ignored, not misread"
     );
+}
+
+#[tokio::test]
+async fn claims_of_layout_1_are_read_and_written_as_ever() {
+    let stored = golden(include_str!("../golden/claim-v1.json"));
+    let (owner, at) = claims::read(&stored).unwrap();
+    assert_eq!((owner.as_str(), at.nanos()), ("P#1", 1_795_000_000_000_000_000));
+    let claim = Claim {
+        name: "gtin",
+        value: "4006381#333931".into(),
+        pointer: "/gtin",
+    };
+    let scope = headwater_tenancy::testing::scope("acme").await;
+    assert_eq!(claims::write(&scope, "products", &claim, &owner, at), stored);
+    let mut ownerless = stored;
+    ownerless.remove("owner");
+    assert!(claims::read(&ownerless).is_none());
 }
 
 #[test]

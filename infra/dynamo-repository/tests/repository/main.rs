@@ -5,6 +5,7 @@
 mod conditions;
 mod costs;
 mod generations;
+mod golden;
 mod isolation;
 mod keys;
 mod many;
