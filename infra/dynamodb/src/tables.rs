@@ -99,6 +99,11 @@ pub fn snapshots_table(context: &str) -> TableDefinition {
     TableDefinition::new(format!("{context}-snapshots"), Store::Durable)
 }
 
+/// `<context>-feed`: per tenant the references to its commits in order of arrival, and how far each shard has been read into it.
+pub fn feed_table(context: &str) -> TableDefinition {
+    TableDefinition::new(format!("{context}-feed"), Store::Durable)
+}
+
 /// `<context>`: the read models of a context in one table with three indexes.
 pub fn views_table(context: &str) -> TableDefinition {
     TableDefinition {
