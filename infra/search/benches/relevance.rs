@@ -14,6 +14,7 @@
 mod products;
 
 use headwater_kernel::Id;
+use headwater_read_models::{product_search::ProductDocument, search::SearchDocument};
 use headwater_runtime::Runtime;
 use headwater_search::{DocumentBody, DocumentWrite, IndexName, Query, SearchIndex, tantivy::TantivyIndex};
 use headwater_tenancy::{SealingKey, TenantScope, testing::scope};
@@ -31,7 +32,7 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let name = IndexName::new("products", "product-search", 1);
     let key = SealingKey::new([7; 32]);
-    let index = TantivyIndex::open(folder.path(), &name, &products::MAPPING, key, runtime.clone()).unwrap();
+    let index = TantivyIndex::open(folder.path(), &name, ProductDocument::mapping(), key, runtime.clone()).unwrap();
     let scope = scope("demo").await;
 
     let took = fill(&index, &scope, &data, &runtime).await;

@@ -1,30 +1,12 @@
 //! The real products and their judgments, as documents.
 
 use flate2::read::GzDecoder;
-use headwater_read_models::search::{Field, Mapping};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fs::File,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-};
-
-/// As the product document of `headwater_read_models` is mapped.
-pub(crate) static MAPPING: Mapping = Mapping {
-    kind: "products",
-    version: 1,
-    fields: &[
-        Field::code("sku", 1.0, 100.0),
-        Field::sortable_text("title", 3.0),
-        Field::facet("brand", 1.5),
-        Field::facet("category", 2.0),
-        Field::text("description", 0.8),
-        Field::code("gtin", 0.0, 100.0),
-        Field::integer("price_cents"),
-        Field::time("released_at"),
-        Field::attributes("attributes", 0.2),
-    ],
 };
 
 pub(crate) struct Data {
