@@ -75,6 +75,14 @@ impl Database {
     pub async fn ensure_table(&self, definition: &TableDefinition) -> Result<(), Error> {
         ensure::ensure_table(self, &self.0.runtime, definition).await
     }
+
+    /// Verifies a table that somebody else makes, such as a deployment's template. Writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::TableMissing`], [`Error::TableNotReady`], [`Error::TableDiffers`].
+    pub async fn verify_table(&self, definition: &TableDefinition) -> Result<(), Error> {
+        ensure::verify_table(self, definition).await
+    }
 }
 
 impl fmt::Debug for Database {

@@ -57,6 +57,36 @@ pub(crate) async fn ensure_table(
     }
 }
 
+/// Verifies a table that somebody else makes. Writes nothing.
+pub(crate) async fn verify_table(database: &Database, definition: &TableDefinition) -> Result<(), Error> {
+    let table = database.table(&definition.name);
+    let found = describe(database, &table).await?;
+    let Some(found) = found else {
+        return Err(Error::TableMissing { table });
+    };
+    if !usable(&found) {
+        let status = found
+            .table_status
+            .map_or("unknown".to_owned(), |status| status.to_string());
+        return Err(Error::TableNotReady {
+            table,
+            status,
+            seconds: 0,
+        });
+    }
+    verify(&table, &found, definition)?;
+    let Some(attribute) = definition.ttl else { return Ok(()) };
+    match expires_by(database, &table).await? {
+        Some(found) if found == attribute => Ok(()),
+        found => Err(Error::TableDiffers {
+            table,
+            what: "expiry by",
+            found: found.unwrap_or_else(|| "nothing".to_owned()),
+            expected: attribute.to_owned(),
+        }),
+    }
+}
+
 async fn describe(database: &Database, table: &str) -> Result<Option<TableDescription>, Error> {
     match database.client().describe_table().table_name(table).send().await {
         Ok(output) => Ok(output.table),
@@ -203,26 +233,29 @@ fn key_names(partition: &str, sort: Option<&str>) -> String {
         .join(", ")
 }
 
-/// Turns expiry on unless it is.
-async fn expire(database: &Database, table: &str, attribute: &str) -> Result<(), Error> {
+/// The attribute that items expire by, if they do.
+async fn expires_by(database: &Database, table: &str) -> Result<Option<String>, Error> {
     let found = database.client().describe_time_to_live().table_name(table).send().await;
     let found = found.map_err(|error| Error::call("describing a table's expiry", error))?;
-    let found = found.time_to_live_description;
-    let on = found.as_ref().is_some_and(|found| {
+    let on = found.time_to_live_description.filter(|found| {
         matches!(
             found.time_to_live_status(),
             Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
         )
     });
-    if on {
-        let name = found.and_then(|found| found.attribute_name).unwrap_or_default();
-        return if name == attribute {
+    Ok(on.map(|found| found.attribute_name.unwrap_or_default()))
+}
+
+/// Turns expiry on unless it is.
+async fn expire(database: &Database, table: &str, attribute: &str) -> Result<(), Error> {
+    if let Some(found) = expires_by(database, table).await? {
+        return if found == attribute {
             Ok(())
         } else {
             Err(Error::TableDiffers {
                 table: table.to_owned(),
                 what: "expiry by",
-                found: name,
+                found,
                 expected: attribute.to_owned(),
             })
         };

@@ -56,6 +56,12 @@ pub enum Error {
         /// As it must be.
         expected: String,
     },
+    /// A table does not exist, and this process does not make it.
+    #[error("table {table} does not exist")]
+    TableMissing {
+        /// The table, with its prefix.
+        table: String,
+    },
     /// A table did not become usable in time.
     #[error("table {table} is still {status} after {seconds} s")]
     TableNotReady {

@@ -1,6 +1,9 @@
 //! From the text of a credential to who is calling.
 
-use crate::{CredentialError, DevelopmentKey, OperatorScope, Role, TenantDirectory, TenantScope, credential::Verified};
+use crate::{
+    CredentialError, DevelopmentKey, OperatorScope, Role, TenantDirectory, TenantScope, TokenVerifier,
+    credential::Verified,
+};
 use headwater_runtime::Runtime;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
@@ -14,10 +17,10 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
 type Remembered = LruCache<[u8; 32], Arc<Verified>>;
 
-/// Verifies credentials. Later kinds of credential (JWKS, API keys) come behind the same call.
+/// Verifies credentials, whatever their kind is, by its [`TokenVerifier`].
 #[derive(Clone)]
 pub struct Authenticator {
-    key: Arc<DevelopmentKey>,
+    verifier: Arc<dyn TokenVerifier>,
     verified: Arc<Mutex<Remembered>>,
     directory: TenantDirectory,
     runtime: Runtime,
@@ -39,10 +42,10 @@ pub struct Caller {
 }
 
 impl Authenticator {
-    /// Accepts what `key` signed, for tenants that `directory` knows.
-    pub fn new(key: Arc<DevelopmentKey>, directory: TenantDirectory, runtime: Runtime) -> Self {
+    /// Accepts what `verifier` does, for tenants that `directory` knows.
+    pub fn new(verifier: Arc<impl TokenVerifier + 'static>, directory: TenantDirectory, runtime: Runtime) -> Self {
         Self {
-            key,
+            verifier,
             verified: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
             directory,
             runtime,
@@ -93,7 +96,7 @@ impl Authenticator {
             known.check_expiry(&self.runtime)?;
             return Ok(known);
         }
-        let verified = Arc::new(self.key.verify(token, &self.runtime)?);
+        let verified = Arc::new(self.verifier.verify(token, &self.runtime)?);
         self.verified
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

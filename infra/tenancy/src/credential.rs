@@ -6,7 +6,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use headwater_kernel::{Actor, TenantId};
 use headwater_runtime::Runtime;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::time::Duration;
 
 /// Who issues and who accepts these tokens.
@@ -26,9 +26,9 @@ pub struct TokenRequest {
     pub ttl: Duration,
 }
 
-/// What a verified token says.
+/// What a verified token says. Only this crate can make one.
 #[derive(Debug)]
-pub(crate) struct Verified {
+pub struct Verified {
     pub(crate) tenant: TenantId,
     pub(crate) actor: Actor,
     pub(crate) roles: Vec<Role>,
@@ -37,6 +37,15 @@ pub(crate) struct Verified {
 }
 
 impl Verified {
+    pub(crate) fn new(tenant: TenantId, actor: Actor, roles: Vec<Role>, expires: i64) -> Self {
+        Self {
+            tenant,
+            actor,
+            roles,
+            expires,
+        }
+    }
+
     pub(crate) fn check_expiry(&self, runtime: &Runtime) -> Result<(), CredentialError> {
         let now = runtime.now().nanos() / 1_000_000_000;
         if self.expires <= now {
@@ -62,13 +71,15 @@ struct Claims {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
     /// There is none.
-    #[error("no token was sent; send Authorization: Bearer TOKEN, with a token from `headwater token --tenant T`")]
+    #[error("no token was sent; send Authorization: Bearer TOKEN; under dev, `headwater token --tenant T` signs one")]
     Missing,
     /// It is past its time.
-    #[error("the token has expired; get a new one with `headwater token --tenant T`")]
+    #[error("the token has expired; get a new one (under dev: `headwater token --tenant T`)")]
     Expired,
     /// It is not one of ours.
-    #[error("the token is not valid here; get one with `headwater token --tenant T`")]
+    #[error(
+        "the token is not valid here; get one of this installation's issuer (under dev: `headwater token --tenant T`)"
+    )]
     Invalid,
     /// The directory that knows the tenants could not be read. Worth a retry.
     #[error("the tenant directory cannot be read now; try again")]
@@ -118,22 +129,27 @@ impl DevelopmentKey {
 
     /// Verifies a token: algorithm, signature, issuer, audience, expiry.
     pub(crate) fn verify(&self, token: &str, runtime: &Runtime) -> Result<Verified, CredentialError> {
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Expiry is compared below, with the injected clock.
-        validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
-            .map_err(|_| CredentialError::Invalid)?
-            .claims;
-        let verified = Verified {
-            tenant: claims.tenant,
-            actor: Actor::new(format!("user:{}", claims.sub)),
-            roles: claims.roles,
-            expires: claims.exp,
-        };
+        let claims: Claims = claims_of(token, &self.decoding, ISSUER, AUDIENCE)?;
+        let actor = Actor::new(format!("user:{}", claims.sub));
+        let verified = Verified::new(claims.tenant, actor, claims.roles, claims.exp);
         verified.check_expiry(runtime)?;
         Ok(verified)
     }
+}
+
+/// The claims of a token that `key` signed with EdDSA, of this issuer for this audience. Its expiry is still to be compared, with the
+/// injected clock.
+pub(crate) fn claims_of<C: DeserializeOwned>(
+    token: &str,
+    key: &DecodingKey,
+    issuer: &str,
+    audience: &str,
+) -> Result<C, CredentialError> {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.validate_exp = false;
+    let decoded = jsonwebtoken::decode::<C>(token, key, &validation);
+    decoded.map(|token| token.claims).map_err(|_| CredentialError::Invalid)
 }

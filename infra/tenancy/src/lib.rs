@@ -7,14 +7,17 @@
 mod authenticator;
 mod credential;
 mod directory;
+mod installation;
 mod scope;
 mod seal;
 pub mod testing;
+mod verifier;
 mod worker;
 
 pub use authenticator::{Authenticator, Caller};
-pub use credential::{CredentialError, DevelopmentKey, TokenRequest};
+pub use credential::{CredentialError, DevelopmentKey, TokenRequest, Verified};
 pub use directory::{DirectoryError, Tenant, TenantDirectory, TenantState, tenants_table};
 pub use scope::{OperatorScope, Role, TenantScope};
 pub use seal::{SealError, SealingKey};
+pub use verifier::{PublicKeyError, PublicKeys, TokenVerifier};
 pub use worker::WorkerAuthority;

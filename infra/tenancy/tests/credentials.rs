@@ -4,7 +4,10 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use headwater_kernel::{Region, TenantId, Timestamp};
 use headwater_runtime::{ManualClock, Runtime};
-use headwater_tenancy::{Authenticator, CredentialError, DevelopmentKey, Role, TenantDirectory, TokenRequest};
+use headwater_tenancy::{
+    Authenticator, CredentialError, DevelopmentKey, PublicKeyError, PublicKeys, Role, SealingKey, TenantDirectory,
+    TokenRequest,
+};
 use std::{sync::Arc, time::Duration};
 
 struct Setup {
@@ -104,4 +107,143 @@ async fn only_the_operator_role_operates() {
         .await
         .unwrap();
     assert!(caller.operator.is_some());
+}
+
+mod public_keys {
+    use super::*;
+    use ed25519_dalek::{Signer, SigningKey};
+    use serde_json::{Value, json};
+
+    const ISSUER: &str = "https://id.example.com";
+
+    fn public(key: &SigningKey) -> String {
+        base64::engine::general_purpose::STANDARD.encode(key.verifying_key().as_bytes())
+    }
+
+    fn pem(key: &SigningKey) -> String {
+        let mut der = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        der.extend(key.verifying_key().as_bytes());
+        let text = base64::engine::general_purpose::STANDARD.encode(der);
+        format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n")
+    }
+
+    fn token(key: &SigningKey, header: &str, claims: &Value) -> String {
+        let signed = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(claims.to_string())
+        );
+        let signature = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()).to_bytes());
+        format!("Bearer {signed}.{signature}")
+    }
+
+    const EDDSA: &str = r#"{"alg":"EdDSA","typ":"JWT"}"#;
+
+    fn claims(runtime: &Runtime) -> Value {
+        let now = runtime.now().nanos() / 1_000_000_000;
+        json!({ "iss": ISSUER, "aud": ["other", "headwater-eu"], "sub": "ada", "exp": now + 60, "tenant": "acme", "roles": ["owner", "pilot"] })
+    }
+
+    fn with(base: &Value, name: &str, value: Value) -> Value {
+        let mut changed = base.clone();
+        changed[name] = value;
+        changed
+    }
+
+    #[tokio::test]
+    async fn tokens_of_the_issuer_are_accepted_and_no_others() {
+        let clock = ManualClock::at(Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
+        let runtime = Runtime::new(clock.clone());
+        let (first, second, other) = (
+            SigningKey::from_bytes(&[1; 32]),
+            SigningKey::from_bytes(&[2; 32]),
+            SigningKey::from_bytes(&[3; 32]),
+        );
+        let texts = [public(&first), pem(&second)];
+        let keys = PublicKeys::new(texts.iter().map(String::as_str), ISSUER, "headwater-eu").unwrap();
+        let directory = TenantDirectory::fixed([(TenantId::new("acme").unwrap(), Region::Eu)], runtime.clone());
+        let authenticator = Authenticator::new(Arc::new(keys), directory, runtime.clone());
+        let good = claims(&runtime);
+        for key in [&first, &second] {
+            let caller = authenticator
+                .authenticate(Some(&token(key, EDDSA, &good)))
+                .await
+                .unwrap();
+            assert_eq!(caller.scope.tenant().as_str(), "acme");
+            assert_eq!(caller.scope.roles(), [Role::Owner], "an unknown role grants nothing");
+            assert!(caller.operator.is_none());
+        }
+        let now = runtime.now().nanos() / 1_000_000_000;
+        let mut bad = vec![
+            ("another's key", token(&other, EDDSA, &good)),
+            ("no algorithm", token(&first, r#"{"alg":"none"}"#, &good)),
+            ("another algorithm", token(&first, r#"{"alg":"HS256"}"#, &good)),
+        ];
+        for (name, value) in [
+            ("iss", json!("headwater-dev")),
+            ("aud", json!("other")),
+            ("tenant", json!("globex")),
+            ("tenant", json!(null)),
+            ("sub", json!(null)),
+            ("exp", json!(null)),
+            ("nbf", json!(now + 3_600)),
+        ] {
+            bad.push((name, token(&first, EDDSA, &with(&good, name, value))));
+        }
+        for (what, header) in bad {
+            let refused = authenticator.authenticate(Some(&header)).await.unwrap_err();
+            assert_eq!(refused, CredentialError::Invalid, "{what}");
+        }
+        let header = token(&first, EDDSA, &good);
+        clock.set(Timestamp::parse("2026-01-01T00:01:00Z").unwrap());
+        assert_eq!(
+            authenticator.authenticate(Some(&header)).await.unwrap_err(),
+            CredentialError::Expired
+        );
+        // The development key of a folder opens nothing here.
+        let development = DevelopmentKey::new([1; 32]).sign(&request("acme", &[Role::Owner]), &runtime);
+        let refused = authenticator
+            .authenticate(Some(&format!("Bearer {development}")))
+            .await
+            .unwrap_err();
+        assert_eq!(refused, CredentialError::Invalid);
+    }
+
+    #[test]
+    fn what_is_no_public_key_is_refused_by_its_place() {
+        let good = public(&SigningKey::from_bytes(&[1; 32]));
+        let refused = |text: &str| PublicKeys::new([good.as_str(), text], ISSUER, "a").unwrap_err();
+        assert_eq!(refused("nonsense!"), (1, PublicKeyError::NotEd25519));
+        assert_eq!(refused("QUJD"), (1, PublicKeyError::NotEd25519));
+        assert_eq!(
+            refused("-----BEGIN CERTIFICATE-----\nQUJD\n"),
+            (1, PublicKeyError::NotEd25519)
+        );
+        assert_eq!(
+            refused("-----BEGIN PRIVATE KEY-----\nQUJD\n"),
+            (1, PublicKeyError::Private)
+        );
+        let identity = base64::engine::general_purpose::STANDARD.encode([[1u8].as_slice(), &[0; 31]].concat());
+        assert_eq!(refused(&identity), (1, PublicKeyError::Weak));
+    }
+}
+
+#[tokio::test]
+async fn an_installation_has_one_sealing_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let databases = headwater_dynamodb::Databases::embedded(dir.path(), Runtime::tokio()).unwrap();
+    databases
+        .ensure_table(&headwater_tenancy::tenants_table())
+        .await
+        .unwrap();
+    let (ours, other) = (SealingKey::new([1; 32]), SealingKey::new([2; 32]));
+    assert_eq!(ours.is_of_installation(&databases.durable).await.unwrap(), None);
+    assert!(ours.join_installation(&databases.durable).await.unwrap());
+    assert!(
+        ours.join_installation(&databases.durable).await.unwrap(),
+        "a second process with the same key"
+    );
+    assert!(!other.join_installation(&databases.durable).await.unwrap());
+    assert_eq!(other.is_of_installation(&databases.durable).await.unwrap(), Some(false));
+    assert_eq!(ours.is_of_installation(&databases.durable).await.unwrap(), Some(true));
 }
