@@ -1,6 +1,7 @@
 //! What the tests across crates share: a small aggregate with a claim and an old event version, and a log on the embedded engine.
 
 pub mod account;
+pub mod engines;
 
 use headwater_dynamodb::Databases;
 use headwater_event_log::{AggregateStore, EventLog, Options, Request};

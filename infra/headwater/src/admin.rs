@@ -18,6 +18,8 @@ use serde_json::json;
 struct Admin {
     directory: TenantDirectory,
     edge: Edge,
+    /// The only region whose tenants these stores take, if not all.
+    region: Option<Region>,
 }
 
 #[derive(Deserialize)]
@@ -28,10 +30,14 @@ struct NewTenant {
 }
 
 /// The routes.
-pub(crate) fn router(directory: TenantDirectory, edge: Edge) -> Router {
+pub(crate) fn router(directory: TenantDirectory, edge: Edge, region: Option<Region>) -> Router {
     Router::new()
         .route("/v1/admin/tenants", get(list).post(create))
-        .with_state(Admin { directory, edge })
+        .with_state(Admin {
+            directory,
+            edge,
+            region,
+        })
 }
 
 fn operator(caller: Caller) -> Result<OperatorScope, Problem> {
@@ -64,6 +70,17 @@ async fn create(State(admin): State<Admin>, Authenticated(caller): Authenticated
             let operator = operator(caller)?;
             let new: NewTenant = serde_json::from_slice(&body)
                 .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "invalid-payload", error.to_string()))?;
+            if let Some(here) = admin.region.filter(|here| *here != new.region) {
+                let detail = format!(
+                    "these stores hold tenants of {here}; make this one where {} is",
+                    new.region
+                );
+                return Err(Problem::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "region-not-here",
+                    detail,
+                ));
+            }
             admin
                 .directory
                 .create(&operator, &new.id, new.region)

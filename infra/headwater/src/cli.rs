@@ -12,8 +12,10 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     /// The data folder.
-    #[arg(long, global = true, default_value = ".headwater", env = "HEADWATER_DATA")]
-    pub(crate) data: PathBuf,
+    ///
+    /// `.headwater`; `serve` has the one of its configuration.
+    #[arg(long, global = true, env = "HEADWATER_DATA")]
+    pub(crate) data: Option<PathBuf>,
     /// How results are printed.
     #[arg(long, global = true, default_value = "text")]
     pub(crate) output: Output,
@@ -33,6 +35,10 @@ pub(crate) enum Output {
 pub(crate) enum Command {
     /// Everything in one process on the embedded defaults.
     Dev(Dev),
+    /// A process of an installation, as configured: commands, projections, queries, or several of them.
+    Serve(Configured),
+    /// Checks configuration, stores, permissions, tables and clocks, and says what to do.
+    Doctor(Configured),
     /// Prints a signed development token.
     Token(Token),
     /// Makes and lists tenants.
@@ -61,6 +67,13 @@ pub(crate) struct Dev {
     /// No sample data on the first start.
     #[arg(long)]
     pub(crate) empty: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Configured {
+    /// The configuration, in TOML. Every key is also an environment variable, such as HEADWATER_DYNAMODB_REGION, which wins.
+    #[arg(long, env = "HEADWATER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `DIR`: keys, the lock that keeps a second engine out, and where the process that holds it can be reached.
 
 use anyhow::{Context, Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use headwater_runtime::Runtime;
 use headwater_tenancy::{DevelopmentKey, SealingKey};
 use serde::{Deserialize, Serialize};
@@ -24,12 +25,6 @@ pub(crate) struct DataFolder {
     path: PathBuf,
     lock: File,
     is_new: bool,
-}
-
-/// The secrets of a folder.
-pub(crate) struct Keys {
-    pub(crate) token: DevelopmentKey,
-    pub(crate) sealing: SealingKey,
 }
 
 fn private() -> OpenOptions {
@@ -91,12 +86,14 @@ impl DataFolder {
         Ok(())
     }
 
-    /// The keys, made on the first start.
-    pub(crate) fn keys(&self, runtime: &Runtime) -> Result<Keys> {
-        Ok(Keys {
-            token: DevelopmentKey::new(key(&self.path, "token", Some(runtime))?),
-            sealing: SealingKey::new(key(&self.path, "sealing", Some(runtime))?),
-        })
+    /// The key that signs development tokens, made on the first start.
+    pub(crate) fn token_key(&self, runtime: &Runtime) -> Result<DevelopmentKey> {
+        Ok(DevelopmentKey::new(key(&self.path, "token", Some(runtime))?))
+    }
+
+    /// The key that seals cursors and consistency tokens, made on the first start.
+    pub(crate) fn sealing_key(&self, runtime: &Runtime) -> Result<SealingKey> {
+        Ok(SealingKey::new(key(&self.path, "sealing", Some(runtime))?))
     }
 }
 
@@ -128,6 +125,30 @@ fn is_locked(tried: std::result::Result<(), TryLockError>) -> std::io::Result<bo
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// A key that somebody else made: 32 bytes, or their hexadecimal or base64 text.
+pub(crate) fn read_key(path: &Path) -> Result<[u8; 32]> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read the key {}", path.display()))?;
+    if let Ok(key) = <[u8; 32]>::try_from(bytes.as_slice()) {
+        return Ok(key);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let text = text.trim();
+    let hexadecimal = || {
+        let pairs = text
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+        pairs.collect::<Option<Vec<u8>>>()
+    };
+    let decoded = hexadecimal().or_else(|| STANDARD.decode(text).ok());
+    decoded.and_then(|bytes| bytes.try_into().ok()).with_context(|| {
+        format!(
+            "{} is no key of 32 bytes, nor their hexadecimal or base64 text; make one with: head -c 32 /dev/urandom > FILE",
+            path.display()
+        )
+    })
 }
 
 /// Reads a key of 32 bytes, or makes it: written aside and renamed, so that a crash never leaves half a key.

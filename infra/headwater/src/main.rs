@@ -1,15 +1,18 @@
 //! The binary `headwater`: the only place that turns configuration into adapters.
 //!
-//! `commands/` has one file per command of the command line; `server.rs` puts a process together; `data_folder.rs` owns `DIR`.
+//! `commands/` has one file per command of the command line; `config/` reads what `serve` is told; `assembly/` puts a process together of it;
+//! `data_folder.rs` owns `DIR`.
 
 mod admin;
+mod assembly;
 mod cli;
 mod commands;
+mod config;
 mod contexts;
 mod data_folder;
 mod metrics;
 mod reach;
-mod server;
+mod signals;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -2,11 +2,12 @@
 //! this process starts for as long as the command takes.
 
 use crate::{
+    assembly::Process,
     cli::Reach,
+    config::Config,
     data_folder::{self, token_key},
-    server::{Addresses, Server},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use headwater_tenancy::{Role, TokenRequest};
@@ -19,19 +20,23 @@ pub(crate) struct Reached {
     /// What to send as bearer token.
     pub(crate) token: String,
     /// Set when this process serves.
-    server: Option<Server>,
+    process: Option<Process>,
 }
 
 impl Reached {
     /// Finds or starts one, with a token for `tenant`.
     pub(crate) async fn find(data: &Path, reach: &Reach, tenant: &TenantId, runtime: &Runtime) -> Result<Self> {
-        let (url, server) = match (&reach.url, data_folder::holder(data)) {
+        let (url, process) = match (&reach.url, data_folder::holder(data)) {
+            (Some(url), _) if url.starts_with("https://") => bail!(
+                "the command line speaks no TLS, which ends before Headwater; name the address behind it, such as http://127.0.0.1:8080"
+            ),
             (Some(url), _) => (url.trim_end_matches('/').to_owned(), None),
             (None, Some(holder)) => (format!("http://{}", holder.http), None),
             (None, None) => {
                 let any: SocketAddr = ([127, 0, 0, 1], 0).into();
-                let server = Server::start(data, Addresses { http: any, grpc: any }, false, runtime).await?;
-                (format!("http://{}", server.addresses().http), Some(server))
+                let process =
+                    Process::start(Config::development(data, any, any, TenantId::new("demo")?), runtime).await?;
+                (format!("http://{}", process.addresses().http), Some(process))
             }
         };
         let token = match &reach.token {
@@ -46,7 +51,7 @@ impl Reached {
                 runtime,
             ),
         };
-        Ok(Self { url, token, server })
+        Ok(Self { url, token, process })
     }
 
     /// A client that sends the token.
@@ -61,8 +66,8 @@ impl Reached {
 
     /// Ends what this process started.
     pub(crate) async fn close(self) {
-        if let Some(server) = self.server {
-            server.stop().await;
+        if let Some(process) = self.process {
+            process.stop().await;
         }
     }
 }

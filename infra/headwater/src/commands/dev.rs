@@ -1,42 +1,46 @@
 //! `headwater dev`: everything in one process, until Ctrl-C or SIGTERM.
 
-use super::say;
+use super::{say, serve::report};
 use crate::{
     Outcome,
+    assembly::{Addresses, Process},
     cli::Dev,
-    server::{Addresses, Server},
+    config::Config,
+    signals::{Signals, until_signalled},
 };
 use anyhow::{Context, Result};
 use headwater_command_service::Submission;
+use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use serde_json::Value;
 use std::path::Path;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// A small catalog of made-up products, with two accounts and a lead: one command a line.
 const SAMPLES: &str = include_str!("../../sample/commands.ndjson");
 
 pub(crate) async fn run(data: &Path, dev: &Dev, runtime: &Runtime) -> Result<Outcome> {
-    let addresses = Addresses {
-        http: dev.http,
-        grpc: dev.grpc,
+    let demo = TenantId::new("demo")?;
+    let config = Config::development(data, dev.http, dev.grpc, demo.clone());
+    let mut signals = Signals::listen()?;
+    let start = async {
+        let process = Process::start(config, runtime).await?;
+        if process.is_new() && !dev.empty {
+            submit_samples(&process, &demo).await?;
+        }
+        Ok(process)
     };
-    let server = Server::start(data, addresses, dev.empty, runtime).await?;
-    if server.wants_samples() {
-        submit_samples(&server).await?;
-    }
-    greet(data, server.addresses());
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    server.stop().await;
+    let Some(process) = until_signalled(&mut signals, start).await? else {
+        return Ok(Outcome::Done);
+    };
+    greet(data, process.addresses());
+    signals.next().await;
+    signals.exit_on_next(runtime);
+    report(&process.stop().await);
     Ok(Outcome::Done)
 }
 
-async fn submit_samples(server: &Server) -> Result<()> {
-    let (bus, scope) = server.demo();
+async fn submit_samples(process: &Process, demo: &TenantId) -> Result<()> {
+    let scope = process.scope(demo).await?;
     for (n, line) in SAMPLES.lines().enumerate() {
         let sample: Value = serde_json::from_str(line).context("the sample data is broken")?;
         let text = |name: &str| sample[name].as_str().unwrap_or_default().to_owned();
@@ -52,7 +56,9 @@ async fn submit_samples(server: &Server) -> Result<()> {
             correlation_id: None,
             causation_id: None,
         };
-        bus.submit(scope, submission)
+        process
+            .bus()
+            .submit(&scope, submission)
             .await
             .map_err(|problem| anyhow::anyhow!("a sample was refused: {problem:?}"))?;
     }
@@ -60,7 +66,7 @@ async fn submit_samples(server: &Server) -> Result<()> {
 }
 
 fn greet(data: &Path, addresses: Addresses) {
-    let Addresses { http, grpc } = addresses;
+    let Addresses { http, grpc, .. } = addresses;
     let data = data.display();
     say(format_args!(
         "\

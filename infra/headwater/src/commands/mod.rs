@@ -1,9 +1,11 @@
 //! One file per command.
 
 mod dev;
+mod doctor;
 mod import;
 mod import_lines;
 mod openapi;
+mod serve;
 mod tenant;
 mod token;
 
@@ -24,9 +26,13 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         output,
         dev,
     } = cli;
+    let given = data.clone();
+    let data = data.unwrap_or_else(|| ".headwater".into());
     match command {
         None => dev::run(&data, &dev, &runtime).await,
         Some(Command::Dev(dev)) => dev::run(&data, &dev, &runtime).await,
+        Some(Command::Serve(configured)) => serve::run(configured.config.as_deref(), given, &runtime).await,
+        Some(Command::Doctor(configured)) => doctor::run(configured.config.as_deref(), given, output, &runtime).await,
         Some(Command::Token(request)) => token::run(&data, request, &runtime),
         Some(Command::Tenant(command)) => tenant::run(&data, command, output, &runtime).await,
         Some(Command::Import(Import::Products { files, tenant, reach })) => {

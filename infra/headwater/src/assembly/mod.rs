@@ -1,0 +1,150 @@
+//! One process put together from its configuration, whether `dev` made that up or `serve` read it: stores, then services, then listeners. Roles
+//! select the parts.
+//!
+//! `stores.rs` opens what holds data, `services.rs` makes routes of it, `projecting.rs` starts the projections, `listeners.rs` serves and drains,
+//! `readiness.rs` answers `/readyz`.
+
+mod health;
+mod in_flight;
+mod listeners;
+pub(crate) mod projecting;
+mod readiness;
+mod services;
+mod stores;
+pub(crate) mod tables;
+
+use crate::config::{Config, Role};
+use anyhow::Result;
+use headwater_command_service::CommandBus;
+use headwater_kernel::TenantId;
+use headwater_runtime::Runtime;
+use headwater_tenancy::TenantScope;
+use listeners::{Listeners, Sockets};
+use projecting::Projecting;
+use readiness::Readiness;
+use services::Services;
+use std::{fmt, net::SocketAddr, time::Duration};
+pub(crate) use stores::{Stores, sealing_key};
+
+/// Where a process listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
+    /// Of its own, unless `/metrics` is on the public listener.
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+/// A running process.
+pub(crate) struct Process {
+    addresses: Addresses,
+    drain: Duration,
+    bus: CommandBus,
+    readiness: Readiness,
+    listeners: Listeners,
+    projecting: Option<Projecting>,
+    stores: Stores,
+    runtime: Runtime,
+}
+
+impl Process {
+    /// Starts everything the roles ask for and returns once it is ready. From the first moment on it listens and answers `/healthz` and
+    /// `/readyz`; while a store cannot be reached it tries again, and says so there.
+    ///
+    /// # Errors
+    /// What no patience mends: an address in use, a table that is missing or different, another installation's sealing key.
+    pub(crate) async fn start(config: Config, runtime: &Runtime) -> Result<Self> {
+        let mut stores = Stores::open(&config, runtime).await?;
+        let sockets = Sockets::bind(&config).await?;
+        let addresses = sockets.addresses()?;
+        let readiness = Readiness::new("starting");
+        let services = Services::new(&config, &stores, runtime);
+        let mut listeners = Listeners::serve(sockets, &config, &services, &stores, &readiness).await?;
+        stores.prepare(&config, &readiness).await?;
+        let projecting = config
+            .has(Role::Project)
+            .then(|| projecting::start(&config, &stores, runtime));
+        if let Some(projecting) = &projecting {
+            readiness.depends_on(projecting.check());
+        }
+        stores.announce(&addresses)?;
+        readiness.started();
+        listeners.started().await;
+        Ok(Self {
+            addresses,
+            drain: config.limits.drain,
+            bus: services.bus,
+            readiness,
+            listeners,
+            projecting,
+            stores,
+            runtime: runtime.clone(),
+        })
+    }
+
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Whether its data folder was made just now.
+    pub(crate) fn is_new(&self) -> bool {
+        self.stores.is_new()
+    }
+
+    /// The command bus, in this process.
+    pub(crate) fn bus(&self) -> &CommandBus {
+        &self.bus
+    }
+
+    /// A tenant, as the operator of this process acts within it.
+    pub(crate) async fn scope(&self, tenant: &TenantId) -> Result<TenantScope> {
+        Ok(self.stores.directory.scope(&self.stores.operator, tenant).await?)
+    }
+
+    /// Accepts nothing more, answers what is in work, hands the projections over, closes the stores: within the time to drain.
+    pub(crate) async fn stop(self) -> Stopped {
+        self.readiness.draining();
+        let Self {
+            drain,
+            listeners,
+            projecting,
+            stores,
+            runtime,
+            ..
+        } = self;
+        let projections = async {
+            match projecting {
+                Some(projecting) => runtime.timeout(drain, projecting.shut_down()).await.is_ok(),
+                None => true,
+            }
+        };
+        let (cut, handed_over) = futures::join!(listeners.drain(), projections);
+        stores.close().await;
+        Stopped { cut, handed_over }
+    }
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Stopped {
+    /// Requests that were still in work when the time was over: how many of each route.
+    pub(crate) cut: Vec<(String, usize)>,
+    /// Whether the projections wrote their positions down.
+    pub(crate) handed_over: bool,
+}
+
+impl fmt::Display for Stopped {
+    /// What was cut; nothing when nothing was.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut what: Vec<String> = self
+            .cut
+            .iter()
+            .map(|(route, count)| format!("{count} × {route}"))
+            .collect();
+        if !self.handed_over {
+            what.push("projections that were still writing (they resume from their last position)".into());
+        }
+        f.write_str(&what.join(", "))
+    }
+}

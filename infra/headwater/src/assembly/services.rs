@@ -1,0 +1,122 @@
+//! Both services over the stores, and the routes of the roles that a process has.
+
+use super::{health, readiness::Readiness, stores::Stores};
+use crate::{
+    admin,
+    config::{Adapter, Config, Role},
+    contexts,
+};
+use anyhow::Result;
+use axum::{Router, middleware::from_fn_with_state};
+use headwater_command_service::CommandBus;
+use headwater_edge::{Edge, OpenApi, Schemas};
+use headwater_kernel::Region;
+use headwater_query_service::QueryService;
+use headwater_runtime::Runtime;
+use std::{collections::BTreeSet, sync::Arc};
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+/// What answers requests.
+pub(crate) struct Services {
+    pub(super) bus: CommandBus,
+    pub(super) edge: Edge,
+    queries: QueryService,
+    roles: BTreeSet<Role>,
+    /// The only region whose tenants these stores take; the embedded ones take all.
+    region: Option<Region>,
+}
+
+impl Services {
+    pub(super) fn new(config: &Config, stores: &Stores, runtime: &Runtime) -> Self {
+        let mut bus = CommandBus::builder(stores.log.clone(), stores.sealing.clone(), runtime.clone());
+        contexts::register(&mut bus);
+        let mut queries = QueryService::builder(
+            stores.log.clone(),
+            Arc::clone(&stores.repository),
+            stores.sealing.clone(),
+            runtime.clone(),
+        );
+        contexts::register(&mut queries);
+        headwater_read_models::register(&mut queries);
+        for (kind, index) in &stores.indexes {
+            queries = queries.search_index(kind, Arc::clone(index));
+        }
+        Self {
+            bus: bus.build(),
+            queries: queries.build(),
+            edge: Edge::new(stores.authenticator.clone(), config.limits.clone(), runtime.clone()),
+            roles: config.roles.clone(),
+            region: matches!(config.adapter, Adapter::Aws { .. }).then_some(config.home),
+        }
+    }
+
+    fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// All HTTP routes but those without a token.
+    pub(super) fn http(&self, stores: &Stores, readiness: &Readiness) -> Router {
+        let (bus, queries, edge) = (&self.bus, &self.queries, &self.edge);
+        let mut document = OpenApi::new();
+        let mut routes = admin::router(stores.directory.clone(), edge.clone(), self.region);
+        if self.has(Role::Command) {
+            headwater_command_service::describe(bus, &mut document);
+            routes = routes.merge(headwater_command_service::router(bus.clone(), edge.clone()));
+        }
+        if self.has(Role::Query) {
+            headwater_query_service::describe(queries, &mut document);
+            routes = routes.merge(headwater_query_service::router(queries.clone(), edge.clone()));
+        }
+        let schemas = Schemas::of(bus.aggregates());
+        routes
+            .merge(headwater_edge::docs(&document.finish(), schemas))
+            .layer(from_fn_with_state(readiness.clone(), health::admit))
+    }
+
+    /// All gRPC services, and what says of each whether it serves.
+    pub(super) async fn grpc(&self) -> Result<(tonic::service::Routes, Health)> {
+        let (bus, edge) = (&self.bus, &self.edge);
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let mut names = vec![""];
+        let mut services = tonic::service::Routes::builder();
+        services
+            .add_service(Schemas::of(bus.aggregates()).grpc(edge.clone()))
+            .add_service(health)
+            .add_service(reflection().build_v1()?)
+            // What older clients ask for.
+            .add_service(reflection().build_v1alpha()?);
+        if self.has(Role::Command) {
+            names.push("headwater.v1.CommandService");
+            services.add_service(headwater_command_service::grpc(bus.clone(), edge.clone()));
+        }
+        if self.has(Role::Query) {
+            names.push("headwater.v1.QueryService");
+            services.add_service(headwater_query_service::grpc(self.queries.clone(), edge.clone()));
+        }
+        let health = Health { reporter, names };
+        health.set(ServingStatus::NotServing).await;
+        Ok((services.routes(), health))
+    }
+}
+
+/// The standard health service's answers.
+pub(super) struct Health {
+    reporter: HealthReporter,
+    names: Vec<&'static str>,
+}
+
+impl Health {
+    /// Says the same of all services of the process.
+    pub(super) async fn set(&self, status: ServingStatus) {
+        for name in &self.names {
+            self.reporter.set_service_status(*name, status).await;
+        }
+    }
+}
+
+/// All services by their descriptions.
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(headwater_edge::v1::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}

@@ -1,0 +1,292 @@
+//! Every key of the configuration: its type, its default, and what goes together. `serve.example.toml` explains each.
+
+use super::{
+    reader::{Reader, hint},
+    stores,
+};
+use headwater_dynamodb::AwsConfig;
+use headwater_edge::Limits;
+use headwater_kernel::{Region, TenantId};
+use headwater_tenancy::PublicKeys;
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Takes commands.
+    Command,
+    /// Keeps the read models.
+    Project,
+    /// Answers queries.
+    Query,
+}
+
+impl Role {
+    pub(crate) const ALL: [Self; 3] = [Self::Command, Self::Project, Self::Query];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Project => "project",
+            Self::Query => "query",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(role: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|known| known.as_str() == role);
+        found.ok_or_else(|| {
+            let hint = hint(role, Self::ALL.iter().map(|known| known.as_str()), str::to_owned);
+            format!("there is no role {role}; {hint}")
+        })
+    }
+}
+
+/// Where the tables are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Adapter {
+    /// DynamoDB, or what speaks its protocol.
+    Aws {
+        /// Where.
+        config: AwsConfig,
+        /// Whether this process makes tables that are missing; else it verifies them.
+        create_tables: bool,
+    },
+    /// The engine in this process, on the data folder.
+    Embedded,
+}
+
+/// Where products are searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// Nowhere in this process.
+    None,
+    /// In an index of this process, in this folder.
+    Tantivy(PathBuf),
+}
+
+/// Whose tokens are accepted.
+#[derive(Debug)]
+pub(crate) enum Auth {
+    /// What the key in the data folder signed: development tokens.
+    DevelopmentKey,
+    /// What an issuer signed.
+    PublicKeys(Arc<PublicKeys>),
+}
+
+/// What is passed to the projections' runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Projector {
+    /// How often a shard is read while nothing wakes its reader.
+    pub(crate) pace: Duration,
+    /// Records of one read.
+    pub(crate) records: i32,
+    /// Batches that may wait for a slow projection.
+    pub(crate) queue: usize,
+    /// How long a lease lasts without renewal.
+    pub(crate) lease: Duration,
+    /// How often the list of shards is read.
+    pub(crate) discover: Duration,
+    /// A position older than this is repaired from the log.
+    pub(crate) believe: Duration,
+}
+
+/// A process, as configured.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) roles: BTreeSet<Role>,
+    pub(crate) http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
+    /// Of its own; `None` puts `/metrics` on the public listener.
+    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) data: Option<PathBuf>,
+    /// A process is not ready while its projections are further behind.
+    pub(crate) ready_lag: Option<Duration>,
+    pub(crate) adapter: Adapter,
+    /// The region whose tenants live in these stores.
+    pub(crate) home: Region,
+    /// The file of the sealing key; without, the one in the data folder.
+    pub(crate) sealing_file: Option<PathBuf>,
+    pub(crate) auth: Auth,
+    pub(crate) search: Search,
+    /// Made at the start if they are missing.
+    pub(crate) tenants: Vec<TenantId>,
+    pub(crate) limits: Limits,
+    pub(crate) projector: Projector,
+}
+
+const ADDRESS: &str = "an address and port such as 0.0.0.0:8080";
+
+fn local(port: u16) -> SocketAddr {
+    ([127, 0, 0, 1], port).into()
+}
+
+impl Config {
+    /// What `dev` runs: everything in one process on a data folder, with development tokens and the tenant `demo`.
+    pub(crate) fn development(data: &Path, http: SocketAddr, grpc: SocketAddr, demo: TenantId) -> Self {
+        Self {
+            roles: Role::ALL.into(),
+            http,
+            grpc,
+            metrics: None,
+            data: Some(data.to_owned()),
+            ready_lag: None,
+            adapter: Adapter::Embedded,
+            home: Region::Us,
+            sealing_file: None,
+            auth: Auth::DevelopmentKey,
+            search: Search::Tantivy(data.join("search")),
+            tenants: vec![demo],
+            limits: Limits::default(),
+            projector: Projector::default(),
+        }
+    }
+
+    /// Reads all keys; `None` when one is wrong or missing, and the reader knows which.
+    pub(super) fn read(reader: &mut Reader) -> Option<Self> {
+        let roles = reader.list("roles", "a list of command, project and query", str::parse::<Role>);
+        let roles: BTreeSet<Role> = roles.map_or(Role::ALL.into(), |roles| roles.into_iter().collect());
+        if roles.is_empty() {
+            reader.refuse("roles", "roles is empty: a process without a role does nothing");
+        }
+        let http = reader.parsed("http", ADDRESS).unwrap_or(local(8080));
+        let grpc = reader.parsed("grpc", ADDRESS).unwrap_or(local(50051));
+        let metrics = reader.parsed("metrics", ADDRESS).unwrap_or(local(9090));
+        let data = reader.path("data");
+        let (adapter, home) = stores::tables(reader, &roles, data.as_deref());
+        let sealing_file = reader.path("keys.sealing_file");
+        if sealing_file.is_none() && adapter != Some(Adapter::Embedded) {
+            reader.refuse(
+                "keys.sealing_file",
+                "keys.sealing_file is missing: all processes of an installation share one file of 32 random bytes (head -c 32 /dev/urandom > FILE; chmod 600 FILE)",
+            );
+        }
+        let auth = super::auth::auth(reader, data.as_deref());
+        let search = stores::search(reader, &roles, adapter.as_ref(), data.as_deref());
+        let tenants = tenants(reader, home);
+        let limits = limits(reader);
+        let projector = projector(reader);
+        let ready_lag = reader.seconds("ready_lag_seconds", 1..=86_400);
+        if reader.is_faulty() {
+            return None;
+        }
+        Some(Self {
+            roles,
+            http,
+            grpc,
+            metrics: Some(metrics),
+            data,
+            ready_lag,
+            adapter: adapter?,
+            home: home?,
+            sealing_file,
+            auth: auth?,
+            search: search?,
+            tenants,
+            limits,
+            projector,
+        })
+    }
+
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// `acme:us`: a tenant and its region, which has to be the one of these stores.
+fn tenants(reader: &mut Reader, home: Option<Region>) -> Vec<TenantId> {
+    let read = |text: &str| {
+        let (tenant, region) = text.split_once(':').ok_or(format!("{text:?} has no region"))?;
+        let tenant = TenantId::new(tenant).map_err(|error| error.to_string())?;
+        Ok((tenant, region.parse::<Region>().map_err(|error| error.to_string())?))
+    };
+    let tenants = reader.list("tenants", "a list of TENANT:REGION such as acme:us", read);
+    let tenants = tenants.unwrap_or_default();
+    let elsewhere = tenants
+        .iter()
+        .find(|(_, region)| home.is_some_and(|home| home != *region));
+    if let (Some((tenant, region)), Some(home)) = (elsewhere, home) {
+        let what = format!("the tenant {tenant} lives in {region}, and these stores are those of {home}");
+        reader.refuse("tenants", what);
+    }
+    tenants.into_iter().map(|(tenant, _)| tenant).collect()
+}
+
+fn limits(reader: &mut Reader) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        max_body: reader
+            .number("limits.max_body_bytes", 1_024..=1 << 26)
+            .unwrap_or(usual.max_body),
+        max_in_flight: reader
+            .number("limits.max_in_flight", 1..=1_000_000)
+            .unwrap_or(usual.max_in_flight),
+        max_batches: reader
+            .number("limits.max_batches", 1..=100_000)
+            .unwrap_or(usual.max_batches),
+        max_connections: reader
+            .number("limits.max_connections", 1..=1_000_000)
+            .unwrap_or(usual.max_connections),
+        deadline: reader
+            .millis("limits.deadline_ms", 100..=600_000)
+            .unwrap_or(usual.deadline),
+        header_timeout: reader
+            .millis("limits.header_timeout_ms", 100..=600_000)
+            .unwrap_or(usual.header_timeout),
+        body_timeout: reader
+            .millis("limits.body_timeout_ms", 100..=3_600_000)
+            .unwrap_or(usual.body_timeout),
+        idle_timeout: reader
+            .millis("limits.idle_timeout_ms", 100..=3_600_000)
+            .unwrap_or(usual.idle_timeout),
+        drain: reader.millis("limits.drain_ms", 0..=600_000).unwrap_or(usual.drain),
+    }
+}
+
+impl Default for Projector {
+    fn default() -> Self {
+        Self {
+            pace: Duration::from_millis(250),
+            records: 1_000,
+            queue: 4,
+            lease: Duration::from_secs(10),
+            discover: Duration::from_secs(30),
+            believe: Duration::from_secs(20 * 3_600),
+        }
+    }
+}
+
+fn projector(reader: &mut Reader) -> Projector {
+    let usual = Projector::default();
+    Projector {
+        pace: reader.millis("projector.pace_ms", 1..=60_000).unwrap_or(usual.pace),
+        records: reader.number("projector.records", 1..=1_000).unwrap_or(usual.records),
+        queue: reader.number("projector.queue", 1..=1_024).unwrap_or(usual.queue),
+        lease: reader
+            .seconds("projector.lease_seconds", 2..=300)
+            .unwrap_or(usual.lease),
+        discover: reader
+            .seconds("projector.discover_seconds", 1..=3_600)
+            .unwrap_or(usual.discover),
+        believe: reader
+            .number("projector.believe_hours", 1..=23)
+            .map_or(usual.believe, |hours: u64| Duration::from_secs(hours * 3_600)),
+    }
+}

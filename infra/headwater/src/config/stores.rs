@@ -1,0 +1,146 @@
+//! Which stores a process has, and what is refused because another process could not see it.
+
+use super::{
+    Adapter, Role, Search,
+    reader::{Reader, hint},
+};
+use headwater_dynamodb::AwsConfig;
+use headwater_kernel::Region;
+use std::{collections::BTreeSet, path::Path};
+
+fn names(roles: &BTreeSet<Role>) -> String {
+    let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    names.join(", ")
+}
+
+/// One of a few words.
+fn choice(reader: &mut Reader, key: &str, words: &'static [&'static str], usual: &'static str) -> Option<&'static str> {
+    let Some(word) = reader.text(key) else {
+        return Some(usual);
+    };
+    let found = words.iter().find(|known| **known == word).copied();
+    if found.is_none() {
+        let hint = hint(&word, words.iter().copied(), str::to_owned);
+        reader.refuse(key, format!("{key} cannot be {word:?}; {hint}"));
+    }
+    found
+}
+
+/// `[dynamodb]`: where the tables are, and the region whose tenants live there.
+pub(super) fn tables(
+    reader: &mut Reader,
+    roles: &BTreeSet<Role>,
+    data: Option<&Path>,
+) -> (Option<Adapter>, Option<Region>) {
+    let adapter = choice(reader, "dynamodb.adapter", &["aws", "embedded"], "aws");
+    let region = reader.text("dynamodb.region");
+    let endpoint_url = reader.text("dynamodb.endpoint");
+    let table_prefix = reader.text("dynamodb.table_prefix").unwrap_or_default();
+    let create_tables = reader.flag("dynamodb.create_tables").unwrap_or(false);
+    let home = reader.parsed::<Region>("dynamodb.data_region", "us or eu");
+    if let Some(url) = &endpoint_url
+        && !url.starts_with("http://")
+        && !url.starts_with("https://")
+    {
+        reader.refuse(
+            "dynamodb.endpoint",
+            format!("dynamodb.endpoint must be a URL such as http://127.0.0.1:8000, and is {url:?}"),
+        );
+    }
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if !table_prefix.bytes().all(letters) {
+        reader.refuse(
+            "dynamodb.table_prefix",
+            format!("dynamodb.table_prefix may have letters, digits, - _ and . and is {table_prefix:?}"),
+        );
+    }
+    if adapter == Some("embedded") {
+        for (key, given) in [
+            ("dynamodb.region", region.is_some()),
+            ("dynamodb.endpoint", endpoint_url.is_some()),
+        ] {
+            if given {
+                reader.refuse(key, format!("{key} says nothing to the embedded engine; leave it out"));
+            }
+        }
+        if roles.len() < Role::ALL.len() {
+            let what = format!(
+                "the embedded engine belongs to one process, which needs all roles; this one has {}",
+                names(roles)
+            );
+            reader.refuse("dynamodb.adapter", what);
+        }
+        if data.is_none() {
+            reader.refuse("data", "data is missing: the embedded engine needs a data folder");
+        }
+        return (Some(Adapter::Embedded), Some(home.unwrap_or(Region::Us)));
+    }
+    let Some(region) = region else {
+        if adapter.is_some() {
+            reader.refuse(
+                "dynamodb.region",
+                "dynamodb.region is missing: the AWS region of the tables, such as us-east-1",
+            );
+        }
+        return (None, home);
+    };
+    let derived = match region.split('-').next() {
+        Some("us") => Some(Region::Us),
+        Some("eu") => Some(Region::Eu),
+        _ => None,
+    };
+    if home.or(derived).is_none() {
+        let what =
+            format!("dynamodb.data_region is missing: say whether the tables of {region} hold tenants of us or eu");
+        reader.refuse("dynamodb.data_region", what);
+    }
+    let config = AwsConfig {
+        region,
+        endpoint_url,
+        table_prefix,
+    };
+    (Some(Adapter::Aws { config, create_tables }), home.or(derived))
+}
+
+/// `[search]`: an index in this process is of use to this process alone.
+pub(super) fn search(
+    reader: &mut Reader,
+    roles: &BTreeSet<Role>,
+    adapter: Option<&Adapter>,
+    data: Option<&Path>,
+) -> Option<Search> {
+    let usual = if adapter == Some(&Adapter::Embedded) {
+        "tantivy"
+    } else {
+        "none"
+    };
+    let wanted = choice(reader, "search.adapter", &["none", "tantivy"], usual);
+    let folder = reader.path("search.folder");
+    if wanted? == "none" {
+        if folder.is_some() {
+            reader.refuse(
+                "search.folder",
+                "search.folder is of use with search.adapter = \"tantivy\" alone",
+            );
+        }
+        return Some(Search::None);
+    }
+    if !(roles.contains(&Role::Project) && roles.contains(&Role::Query)) {
+        let what = format!(
+            "tantivy is an index inside one process: the one that fills it (project) has to be the one that searches it (query); \
+             this one has the roles {}. Leave [search] out here, and run one process with both roles for searches",
+            names(roles)
+        );
+        reader.refuse("search.adapter", what);
+    }
+    match folder.or_else(|| data.map(|data| data.join("search"))) {
+        Some(folder) => Some(Search::Tantivy(folder)),
+        None => {
+            reader.refuse(
+                "search.folder",
+                "search.folder is missing: tantivy needs a folder (or set data)",
+            );
+            None
+        }
+    }
+}
