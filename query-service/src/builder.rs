@@ -1,7 +1,7 @@
 //! Putting the service together: read models and contexts register themselves.
 
 use crate::{
-    QueryService,
+    QueryService, SubscriptionOptions,
     service::{Inner, Kind, Source},
     view::View,
 };
@@ -17,6 +17,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 /// A [`QueryService`] in the making. Give it to `headwater_read_models::register` and to the contexts' `register`.
 pub struct QueryServiceBuilder {
     inner: Inner,
+    subscriptions: SubscriptionOptions,
 }
 
 impl fmt::Debug for QueryServiceBuilder {
@@ -46,6 +47,7 @@ impl QueryService {
                 kinds: BTreeMap::new(),
                 indexes: BTreeMap::new(),
             },
+            subscriptions: SubscriptionOptions::default(),
         }
     }
 }
@@ -58,9 +60,16 @@ impl QueryServiceBuilder {
         self
     }
 
+    /// Other bounds for subscriptions than the usual ones.
+    #[must_use]
+    pub fn subscriptions(mut self, options: SubscriptionOptions) -> Self {
+        self.subscriptions = options;
+        self
+    }
+
     /// The service.
     pub fn build(self) -> QueryService {
-        QueryService::of(self.inner)
+        QueryService::of(self.inner, self.subscriptions)
     }
 
     fn view<A: Aggregate>(&mut self, view: View) {

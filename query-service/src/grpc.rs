@@ -6,12 +6,13 @@ use crate::{
     lists::{LISTS, List},
     parameters::Parameters,
     refusal::unknown,
+    subscribe::{self, Responses},
 };
 use headwater_edge::{
     Edge, Problem,
     v1::{
         GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest, ListResponse, SearchRequest,
-        SearchResponse,
+        SearchResponse, SubscribeRequest,
         query_service_server::{QueryService as Protocol, QueryServiceServer},
     },
 };
@@ -101,6 +102,24 @@ impl Protocol for Service {
                 items_json: page.items.iter().map(json).collect(),
                 next_cursor: page.next_cursor.unwrap_or_default(),
             }))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+
+    type SubscribeStream = Responses;
+
+    /// A place among the requests in work is taken for the beginning alone; subscribers have bounds of their own.
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Responses>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |caller: Caller| {
+            let named = |name: &str, values: Vec<String>| {
+                let name = name.to_owned();
+                values.into_iter().map(move |value| (name.clone(), value))
+            };
+            let lists = named("context", message.contexts).chain(named("type", message.types));
+            let parameters = given("after", message.after).into_iter().chain(lists);
+            let subscription = self.queries.subscribe(&caller.scope, parameters, None).await?;
+            Ok(Response::new(subscribe::responses(subscription)))
         };
         self.edge.unary(&metadata, work).await
     }

@@ -80,7 +80,7 @@ impl QueryService {
     }
 }
 
-fn item(commit: &Commit, recorded: &RecordedEvent<'_>) -> Result<Value, Problem> {
+pub(crate) fn item(commit: &Commit, recorded: &RecordedEvent<'_>) -> Result<Value, Problem> {
     let event = recorded.event;
     let mut data: Value = serde_json::from_str(event.data.get())
         .map_err(|error| Problem::internal(format!("event {} is no JSON: {error}", recorded.id)))?;

@@ -7,6 +7,7 @@ use crate::{
     parameters::Parameters,
     searches::SEARCHES,
     service::Listed,
+    subscribe::{self, LAST_EVENT_ID},
 };
 use ::http::{HeaderMap, HeaderValue, header::ETAG};
 use axum::{
@@ -32,6 +33,7 @@ pub fn router(service: QueryService, edge: Edge) -> Router {
     let mut routes = Router::new()
         .route("/v1/{context}/{aggregates}/{id}", get(view))
         .route("/v1/{context}/{aggregates}/{id}/history", get(history));
+    routes = routes.route("/v1/events", get(events));
     for of_list in LISTS {
         let handler = move |service: State<Service>, caller: Authenticated, path, headers: HeaderMap, query: Pairs| {
             list(of_list, service, caller, path, headers, query)
@@ -81,6 +83,18 @@ async fn history(
     let path = [&*context, &*aggregate, &*id];
     let page = queries.history(&caller.scope, path, &parameters, consistency.as_ref());
     Ok(page_of(page.await?))
+}
+
+async fn events(
+    State(Service { queries, .. }): State<Service>,
+    Authenticated(caller): Authenticated,
+    headers: HeaderMap,
+    Query(query): Pairs,
+) -> Result<Response, Problem> {
+    // What is no text was never an id of ours, and is refused as any other.
+    let last = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or("?"));
+    let subscription = queries.subscribe(&caller.scope, query, last).await?;
+    Ok(subscribe::response(subscription))
 }
 
 async fn list(

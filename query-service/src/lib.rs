@@ -1,4 +1,4 @@
-//! The query side: views, lists, histories and searches, by HTTP and gRPC with the same meaning.
+//! The query side: views, lists, histories, searches and subscriptions, by HTTP and gRPC with the same meaning.
 //!
 //! What can be read is registered: views and search documents by `headwater_read_models::register`, histories by each context's own
 //! `register`. The lists are one table, [`lists`], and the searches another, [`searches`]; HTTP, gRPC and OpenAPI follow them. Personal
@@ -15,6 +15,7 @@ mod parameters;
 mod refusal;
 mod searches;
 mod service;
+mod subscribe;
 mod view;
 
 pub use builder::QueryServiceBuilder;
@@ -22,3 +23,4 @@ pub use grpc::grpc;
 pub use http::router;
 pub use openapi::describe;
 pub use service::QueryService;
+pub use subscribe::{EndReason, FeedEvent, Message, Subscription, SubscriptionOptions};

@@ -1,10 +1,11 @@
-//! What the reads add to the OpenAPI document: made of what is registered and of the tables of lists and searches.
+//! What the reads add to the OpenAPI document (subscriptions see to themselves): made of what is registered and of the tables of lists and searches.
 
 use crate::{
     QueryService,
     lists::{LISTS, List},
     parameters::{DEFAULT_LIMIT, MAX_LIMIT},
     searches::{self, SEARCHES, Search},
+    subscribe,
     view::View,
 };
 use headwater_edge::OpenApi;
@@ -46,6 +47,7 @@ pub fn describe(service: &QueryService, document: &mut OpenApi) {
             history(document, &family, &format!("/v1/{context}/{name}/{{id}}/history"));
         }
     }
+    subscribe::describe(service.subscriptions(), document);
     for of_list in LISTS {
         list(document, of_list, &waiting);
     }
@@ -227,12 +229,12 @@ fn read(family: &str, name: &str, summary: &str, parameters: Vec<Value>, schema:
     })
 }
 
-fn refused(description: &str) -> Value {
+pub(crate) fn refused(description: &str) -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
     json!({ "description": description, "content": { "application/problem+json": { "schema": schema } } })
 }
 
-fn query(name: &str, description: &str, schema: Value) -> Value {
+pub(crate) fn query(name: &str, description: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
 

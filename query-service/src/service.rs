@@ -5,6 +5,7 @@ use crate::{
     lists::{Ask, List},
     parameters::Parameters,
     refusal::{invalid, not_found, of_repository, unknown},
+    subscribe::{Subscription, SubscriptionOptions, Subscriptions, Wanted},
     view::{ReadView, View},
 };
 use ::http::StatusCode;
@@ -24,7 +25,7 @@ pub(crate) type ByAggregate<T> = BTreeMap<&'static str, BTreeMap<&'static str, T
 
 /// Answers reads. Cheap to clone.
 #[derive(Clone)]
-pub struct QueryService(Arc<Inner>);
+pub struct QueryService(Arc<Inner>, Subscriptions);
 
 pub(crate) struct Inner {
     pub(crate) log: EventLog,
@@ -69,8 +70,35 @@ impl fmt::Debug for QueryService {
 }
 
 impl QueryService {
-    pub(crate) fn of(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+    pub(crate) fn of(inner: Inner, options: SubscriptionOptions) -> Self {
+        let (log, runtime) = (inner.log.clone(), inner.runtime.clone());
+        let subscriptions = Subscriptions::new(log, &inner.aggregates, options, runtime);
+        Self(Arc::new(inner), subscriptions)
+    }
+
+    pub(crate) fn subscriptions(&self) -> &Subscriptions {
+        &self.1
+    }
+
+    /// Subscribes to the tenant's events. `parameters` are those of `GET /v1/events`; `last` is the id of the last event that the
+    /// subscriber saw before it lost its connection, and goes before `after`.
+    ///
+    /// # Errors
+    /// 400 for a parameter that is unknown or has no use, 403, 429 `too-many-subscribers`, 503.
+    pub async fn subscribe(
+        &self,
+        scope: &TenantScope,
+        parameters: impl IntoIterator<Item = (String, String)>,
+        last: Option<&str>,
+    ) -> Result<Subscription, Problem> {
+        may_read(scope)?;
+        let wanted = Wanted::read(&self.0.log, &self.1, scope, &Parameters::new(parameters), last)?;
+        self.1.open(scope, wanted).await
+    }
+
+    /// Ends all subscriptions, each with a cursor to resume from, so that a server that stops need not wait for them.
+    pub fn close_subscriptions(&self) {
+        self.1.close();
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -17,6 +17,7 @@ mod position;
 mod read;
 mod repair;
 mod tails;
+mod transaction;
 mod writer;
 
 pub use activity::FeedActivity;

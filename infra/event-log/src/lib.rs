@@ -12,6 +12,7 @@ pub mod consumer;
 pub mod cqrs;
 mod error;
 mod execute;
+mod feed;
 #[cfg(test)]
 mod golden;
 mod item;
@@ -26,6 +27,10 @@ pub use append::NewCommit;
 pub use codec::{decode_commit, decode_event};
 pub use error::Error;
 pub use execute::{AggregateStore, Executed, Refusal, Request};
+pub use feed::{
+    Appended, FeedActivity, FeedBatch, FeedCursor, FeedError, FeedOptions, FeedPage, FeedPlace, FeedPosition, FeedWriter, Reference, Repaired,
+    upcast_commit,
+};
 pub use log::{EventLog, Options};
 pub use read_back::{LoggedCommit, SegmentPage};
 pub use stream::{Cursor, Opened, Position, Shard, StreamBatch, StreamReader};

@@ -1,6 +1,6 @@
 //! The log of one region's contexts: what appending, loading and reading back have in common.
 
-use crate::{Error, clock::CommitClock, item::Item};
+use crate::{Error, clock::CommitClock, feed::FeedActivity, item::Item};
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
 use headwater_dynamodb::{Database, TableDefinition, tables};
 use headwater_kernel::{AggregateType, TenantId};
@@ -45,6 +45,8 @@ pub(crate) struct Inner {
     /// Tags payloads, so that a command id that comes back with another one is found.
     pub(crate) key: SealingKey,
     pub(crate) options: Options,
+    /// Wakes readers of the feed in this process.
+    pub(crate) feed: FeedActivity,
 }
 
 impl std::fmt::Debug for EventLog {
@@ -63,15 +65,17 @@ impl EventLog {
             clock,
             key,
             options,
+            feed: FeedActivity::default(),
         }))
     }
 
-    /// The tables of a context's log: events, claims, snapshots.
-    pub fn tables(context: &str) -> [TableDefinition; 3] {
+    /// The tables of a context's log: events, claims, snapshots, the feed.
+    pub fn tables(context: &str) -> [TableDefinition; 4] {
         [
             tables::event_table(context),
             tables::claims_table(context),
             tables::snapshots_table(context),
+            tables::feed_table(context),
         ]
     }
 
@@ -96,6 +100,15 @@ impl EventLog {
 
     pub(crate) fn snapshots_table(&self, context: &str) -> String {
         self.0.database.table(&format!("{context}-snapshots"))
+    }
+
+    pub(crate) fn feed_table(&self, context: &str) -> String {
+        self.0.database.table(&format!("{context}-feed"))
+    }
+
+    /// Tells which tenants' feeds this process has added to.
+    pub fn feed_activity(&self) -> &FeedActivity {
+        &self.0.feed
     }
 
     /// A short wait before attempt `attempt` (from 1), random so that racers part.

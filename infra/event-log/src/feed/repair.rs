@@ -9,7 +9,8 @@ use super::{
     layout::{self, FeedBatch, Reference, RepairSpan},
     position,
     tails::{Name, Tail, name_of},
-    writer::{BATCH_BYTES, FeedWriter, Sent},
+    transaction::{BATCH_BYTES, Sent},
+    writer::FeedWriter,
 };
 use crate::{
     Error, LoggedCommit,
@@ -107,17 +108,20 @@ impl FeedWriter {
     /// [`Error::Unavailable`], [`Error::Refused`] or [`Error::Unreadable`]; what was appended until then stays.
     pub async fn repair(&self, authority: &WorkerAuthority, stream: &str) -> Result<Repaired, Error> {
         let mut done = Repaired::default();
-        let mut passes = 1;
-        'fitting: loop {
-            for number in 0..passes {
-                let pass = Pass { number, of: passes };
-                done.passes += 1;
-                if self.pass(authority, pass, &mut done).await?.is_err() {
-                    passes *= 2;
-                    continue 'fitting;
-                }
-            }
-            break;
+        let mut pass = Pass { number: 0, of: 1 };
+        while pass.number < pass.of {
+            done.passes += 1;
+            pass = match self.pass(authority, pass, &mut done).await? {
+                Ok(()) => Pass {
+                    number: pass.number + 1,
+                    ..pass
+                },
+                // Smaller parts, and from the beginning: what was appended is found in the feed.
+                Err(TooMany) => Pass {
+                    number: 0,
+                    of: pass.of * 2,
+                },
+            };
         }
         self.log
             .0
