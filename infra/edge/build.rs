@@ -6,6 +6,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let files = [
+        "google/rpc/error_details.proto",
         "headwater/v1/command.proto",
         "headwater/v1/query.proto",
         "headwater/v1/schema.proto",

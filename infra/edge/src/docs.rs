@@ -36,3 +36,15 @@ pub fn docs(openapi: &Value, schemas: Schemas) -> Router {
         .route("/schemas", get(move || async move { Json(json!({ "items": list })) }))
         .route("/schemas/{name}", get(schema))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PAGE;
+
+    #[test]
+    fn the_page_loads_nothing_from_elsewhere() {
+        for reference in ["http:", "https:", "src=", "href=", "@import", "url(", "<link", "//cdn"] {
+            assert!(!PAGE.contains(reference), "{reference}");
+        }
+    }
+}

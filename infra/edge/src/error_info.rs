@@ -1,5 +1,4 @@
-//! The standard details of a gRPC error (`google/rpc/error_details.proto`): the few messages that are sent, written by hand because
-//! their numbers never change.
+//! From a problem to the status of a gRPC call, with the standard details (`proto/google/rpc/error_details.proto`).
 
 use crate::Problem;
 use bytes::Bytes;
@@ -7,23 +6,24 @@ use prost::Message;
 use std::collections::HashMap;
 use tonic::{Code, Status};
 
+/// The generated details.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated from proto/google/rpc, where the comments are"
+)]
+mod generated {
+    tonic::include_proto!("google.rpc");
+}
+
+pub use generated::ErrorInfo;
+use generated::{BadRequest, RetryInfo, bad_request};
+
 /// Whose codes they are.
 const DOMAIN: &str = "headwater";
 
-/// `google.rpc.ErrorInfo`.
-#[derive(Clone, PartialEq, Message)]
-pub struct ErrorInfo {
-    /// The stable code, as HTTP answers it: `version-conflict`.
-    #[prost(string, tag = "1")]
-    pub reason: String,
-    /// `headwater`.
-    #[prost(string, tag = "2")]
-    pub domain: String,
-    /// `status` (of HTTP), `trace_id`, `current_version`.
-    #[prost(map = "string, string", tag = "3")]
-    pub metadata: HashMap<String, String>,
-}
-
+/// `google.rpc.Status`, in which the details travel.
 #[derive(Clone, PartialEq, Message)]
 struct RpcStatus {
     #[prost(int32, tag = "1")]
@@ -32,26 +32,6 @@ struct RpcStatus {
     message: String,
     #[prost(message, repeated, tag = "3")]
     details: Vec<prost_types::Any>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct BadRequest {
-    #[prost(message, repeated, tag = "1")]
-    field_violations: Vec<FieldViolation>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct FieldViolation {
-    #[prost(string, tag = "1")]
-    field: String,
-    #[prost(string, tag = "2")]
-    description: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct RetryInfo {
-    #[prost(message, optional, tag = "1")]
-    retry_delay: Option<prost_types::Duration>,
 }
 
 fn any(name: &str, message: &impl Message) -> prost_types::Any {
@@ -98,7 +78,7 @@ impl From<Problem> for Status {
         };
         let mut details = vec![any("ErrorInfo", &info)];
         if !problem.errors().is_empty() {
-            let violation = |error: &crate::FieldError| FieldViolation {
+            let violation = |error: &crate::FieldError| bad_request::FieldViolation {
                 field: error.pointer.clone(),
                 description: error.detail.clone(),
             };

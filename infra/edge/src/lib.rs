@@ -65,4 +65,22 @@ mod tests {
         services.sort_unstable();
         assert_eq!(services, ["CommandService", "QueryService", "SchemaService"]);
     }
+
+    #[test]
+    fn reflection_gets_the_details_of_errors() {
+        let set = prost_types::FileDescriptorSet::decode(crate::v1::FILE_DESCRIPTOR_SET).unwrap();
+        let details = set.file.iter().find(|file| file.package() == "google.rpc");
+        let names: Vec<_> = details
+            .iter()
+            .flat_map(|file| &file.message_type)
+            .map(|message| message.name())
+            .collect();
+        assert_eq!(names, ["ErrorInfo", "BadRequest", "RetryInfo"]);
+        let files: Vec<_> = set.file.iter().map(|file| file.name()).collect();
+        let imported = |name: &String| files.contains(&name.as_str());
+        assert!(
+            set.file.iter().flat_map(|file| &file.dependency).all(imported),
+            "{files:?}"
+        );
+    }
 }
