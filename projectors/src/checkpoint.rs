@@ -1,64 +1,30 @@
-//! Positions in the table `checkpoints`, in the same file as the views: a power cut takes both back together.
-//!
-//! `PK = CHECKPOINT#<context>`, `SK = <projection>.<generation>`, `positions` (S, JSON).
+//! Positions in the table `checkpoints`, for consumers whose effect is in tables.
 
-use crate::{ApplyError, Positions, consumer::PositionStore};
+use crate::{ApplyError, consumer::PositionStore};
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::AttributeValue;
-use headwater_dynamodb::{AccessPattern, Database, is_retryable};
+use headwater_event_log::consumer::{Checkpoint, Checkpoints, Saved};
+use std::collections::BTreeMap;
 
 /// Positions of one consumer in the table.
-pub(crate) struct Checkpoints {
-    pub(crate) database: Database,
+pub(crate) struct TablePositions {
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) consumer: String,
 }
 
-fn failed<E>(error: aws_sdk_dynamodb::error::SdkError<E>) -> ApplyError
-where
-    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    if is_retryable(&error) {
-        ApplyError::Retry(error.into())
-    } else {
-        ApplyError::Permanent(error.into())
-    }
-}
-
 #[async_trait]
-impl PositionStore for Checkpoints {
-    async fn load(&self, context: &str) -> Result<Option<Positions>, ApplyError> {
-        let answer = self
-            .database
-            .client()
-            .get_item()
-            .table_name(self.database.table("checkpoints"))
-            .key("PK", AttributeValue::S(format!("CHECKPOINT#{context}")))
-            .key("SK", AttributeValue::S(self.consumer.clone()))
-            .consistent_read(true)
-            .customize()
-            .interceptor(AccessPattern::system("projectors.checkpoint-read"))
-            .send()
-            .await
-            .map_err(failed)?;
-        let positions = answer.item().and_then(|item| item.get("positions")?.as_s().ok());
-        // One that cannot be read is one that is lost, and the log fills in.
-        Ok(positions.and_then(|positions| serde_json::from_str(positions).ok()))
+impl PositionStore for TablePositions {
+    async fn load(&self, context: &str) -> Result<BTreeMap<String, Checkpoint>, ApplyError> {
+        let loaded = self.checkpoints.load(context, &self.consumer).await;
+        loaded.map_err(ApplyError::log)
     }
 
-    async fn save(&self, context: &str, positions: &Positions) -> Result<(), ApplyError> {
-        let text = serde_json::to_string(positions).map_err(|error| ApplyError::Permanent(error.into()))?;
-        self.database
-            .client()
-            .put_item()
-            .table_name(self.database.table("checkpoints"))
-            .item("PK", AttributeValue::S(format!("CHECKPOINT#{context}")))
-            .item("SK", AttributeValue::S(self.consumer.clone()))
-            .item("positions", AttributeValue::S(text))
-            .customize()
-            .interceptor(AccessPattern::system("projectors.checkpoint-write"))
-            .send()
-            .await
-            .map(drop)
-            .map_err(failed)
+    async fn save(&self, context: &str, checkpoint: &Checkpoint, fence: u64) -> Result<Saved, ApplyError> {
+        let saved = self.checkpoints.save(context, &self.consumer, checkpoint, fence).await;
+        saved.map_err(ApplyError::log)
+    }
+
+    async fn forget(&self, context: &str, shard: &str) -> Result<(), ApplyError> {
+        let forgotten = self.checkpoints.forget(context, &self.consumer, shard).await;
+        forgotten.map_err(ApplyError::log)
     }
 }

@@ -2,52 +2,75 @@
 
 use crate::{ApplyError, Follower};
 use async_trait::async_trait;
-use headwater_event_log::Position;
-use headwater_kernel::Timestamp;
-use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
-
-/// How far a consumer has read each shard of a context, and when that was last written down.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Positions {
-    /// By shard id.
-    pub shards: BTreeMap<String, Position>,
-    /// When they were written. Past the stream's retention they are worth nothing, whatever the stream answers.
-    pub written_at: Timestamp,
-}
+use headwater_event_log::consumer::{Checkpoint, Saved};
+use headwater_kernel::TenantId;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// Keeps the positions of one consumer.
 #[async_trait]
 pub trait PositionStore: Send + Sync {
-    /// The positions in a context, if there are any.
-    async fn load(&self, context: &str) -> Result<Option<Positions>, ApplyError>;
+    /// The checkpoints in a context, by shard.
+    async fn load(&self, context: &str) -> Result<BTreeMap<String, Checkpoint>, ApplyError>;
 
-    /// Makes everything applied so far durable, together with the positions.
-    async fn save(&self, context: &str, positions: &Positions) -> Result<(), ApplyError>;
+    /// Makes everything applied so far durable, together with a checkpoint, unless a worker with a higher fence has taken the shard.
+    async fn save(&self, context: &str, checkpoint: &Checkpoint, fence: u64) -> Result<Saved, ApplyError>;
+
+    /// Drops the checkpoint of a shard that the stream has no more.
+    async fn forget(&self, context: &str, shard: &str) -> Result<(), ApplyError>;
 }
 
-/// A group of followers with one position per context.
+/// A group of followers with one position per context and shard: one generation of a projection.
 #[derive(Clone)]
 pub struct Consumer {
-    /// Names it in logs and checkpoints: `product-view.1`.
-    pub name: String,
-    /// Whom it serves.
+    /// The projection's name.
+    pub projection: &'static str,
+    /// Which generation of it.
+    pub generation: u32,
+    /// Whom it serves, one per source aggregate.
     pub followers: Vec<Arc<dyn Follower>>,
     /// Whether it saves as soon as it is idle, because saving is what makes its effect visible.
     pub eager: bool,
     /// Where its positions are.
     pub positions: Arc<dyn PositionStore>,
+    /// The one tenant that it is kept for; all when `None`.
+    pub only: Option<TenantId>,
+    /// While set, what arrives is collected and nothing is applied: the generation is being filled from the log.
+    pub held: Arc<AtomicBool>,
 }
 
 impl Consumer {
+    /// Names it in logs and checkpoints: `product-view.1`.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.projection, self.generation)
+    }
+
     /// Whether it follows anything of a context.
     pub fn follows(&self, context: &str) -> bool {
         self.followers.iter().any(|follower| follower.source().0 == context)
+    }
+
+    /// Whether commits of these aggregates of this tenant are for it.
+    pub(crate) fn wants(&self, tenant: &TenantId, context: &str, aggregate: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == tenant)
+            && self
+                .followers
+                .iter()
+                .any(|follower| follower.source() == (context, aggregate))
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
     }
 }
 
 impl std::fmt::Debug for Consumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.name)
+        f.write_str(&self.name())
     }
 }

@@ -2,12 +2,15 @@
 //! is the index's own commit payload, so documents and position move together.
 
 use crate::{
-    ApplyError, Follower, Positions, SourceCommits,
+    ApplyError, Follower, SourceCommits,
     consumer::PositionStore,
     heads::{Head, advance, source_of},
 };
 use async_trait::async_trait;
-use headwater_event_log::EventLog;
+use headwater_event_log::{
+    EventLog,
+    consumer::{Checkpoint, Saved},
+};
 use headwater_kernel::Id;
 use headwater_read_models::DocumentFold;
 use headwater_search::{DocumentBody, DocumentWrite, Error, SearchIndex};
@@ -16,33 +19,22 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 use tokio::sync::Mutex;
 
 pub(crate) struct DocumentFollower<F> {
-    pub(crate) projection: &'static str,
     pub(crate) log: EventLog,
     pub(crate) index: Arc<dyn SearchIndex>,
     pub(crate) fold: PhantomData<fn() -> F>,
 }
 
 fn failed(error: Error) -> ApplyError {
-    if error.is_retryable() {
-        ApplyError::Retry(error.into())
-    } else {
-        ApplyError::Permanent(error.into())
+    match error {
+        Error::InvalidDocument { .. } => ApplyError::Permanent(error.into()),
+        error if error.is_retryable() => ApplyError::Retry(error.into()),
+        error => ApplyError::Refused(error.into()),
     }
-}
-
-/// The error of a whole batch, for each of its members.
-fn for_all(count: usize, error: &ApplyError) -> Vec<Result<(), ApplyError>> {
-    let text = format!("{error:?}");
-    let one = || match error {
-        ApplyError::Retry(_) => Err(ApplyError::Retry(text.clone().into())),
-        ApplyError::Permanent(_) => Err(ApplyError::Permanent(text.clone().into())),
-    };
-    (0..count).map(|_| one()).collect()
 }
 
 impl<F: DocumentFold> DocumentFollower<F> {
     /// The head of each source, in order.
-    async fn stored(&self, sources: &[SourceCommits]) -> Result<Vec<Head<F>>, ApplyError> {
+    async fn stored(&self, sources: &[SourceCommits]) -> Result<Vec<Result<Head<F>, ApplyError>>, ApplyError> {
         let mut by_tenant: BTreeMap<_, (TenantScope, Vec<(usize, Id)>)> = BTreeMap::new();
         for (n, source) in sources.iter().enumerate() {
             let of_tenant = by_tenant
@@ -52,9 +44,11 @@ impl<F: DocumentFold> DocumentFollower<F> {
         }
         let mut heads: Vec<_> = sources
             .iter()
-            .map(|source| Head {
-                state: F::empty(&source.id),
-                version: 0,
+            .map(|source| {
+                Ok(Head {
+                    state: F::empty(&source.id),
+                    version: 0,
+                })
             })
             .collect();
         for (scope, wanted) in by_tenant.into_values() {
@@ -64,10 +58,13 @@ impl<F: DocumentFold> DocumentFollower<F> {
                 if let Some(stored) = stored
                     && let Some(body) = stored.body
                 {
-                    let state = serde_json::from_value(body).map_err(|error| ApplyError::Permanent(error.into()))?;
-                    heads[*n] = Head {
-                        state,
-                        version: stored.version,
+                    let state = serde_json::from_value(body);
+                    heads[*n] = match state {
+                        Ok(state) => Ok(Head {
+                            state,
+                            version: stored.version,
+                        }),
+                        Err(error) => Err(ApplyError::Permanent(error.into())),
                     };
                 }
             }
@@ -75,9 +72,15 @@ impl<F: DocumentFold> DocumentFollower<F> {
         Ok(heads)
     }
 
-    async fn advance_one(&self, source: &SourceCommits, head: Head<F>) -> Result<Option<DocumentWrite>, ApplyError> {
-        let Some(after) = advance(&self.log, source, &head).await? else {
-            return Ok(None);
+    /// The write that moves one document on, and why it goes no further.
+    async fn advance_one(
+        &self,
+        source: &SourceCommits,
+        head: Head<F>,
+    ) -> Result<(Option<DocumentWrite>, Result<(), ApplyError>), ApplyError> {
+        let advanced = advance(&self.log, source, &head, u64::MAX).await?;
+        let Some(after) = advanced.head else {
+            return Ok((None, advanced.stopped));
         };
         let body = serde_json::to_value(&after.state).map_err(|error| ApplyError::Permanent(error.into()))?;
         let body = if after.state.is_live() {
@@ -85,21 +88,18 @@ impl<F: DocumentFold> DocumentFollower<F> {
         } else {
             DocumentBody::Tombstone { state: Some(body) }
         };
-        Ok(Some(DocumentWrite {
+        let write = DocumentWrite {
             scope: source.scope.clone(),
             id: source.id.clone(),
             version: after.version,
             body,
-        }))
+        };
+        Ok((Some(write), advanced.stopped))
     }
 }
 
 #[async_trait]
 impl<F: DocumentFold> Follower for DocumentFollower<F> {
-    fn projection(&self) -> &'static str {
-        self.projection
-    }
-
     fn source(&self) -> (&'static str, &'static str) {
         source_of::<F>()
     }
@@ -107,38 +107,53 @@ impl<F: DocumentFold> Follower for DocumentFollower<F> {
     async fn apply(&self, sources: Vec<SourceCommits>) -> Vec<Result<(), ApplyError>> {
         let heads = match self.stored(&sources).await {
             Ok(heads) => heads,
-            Err(error) => return for_all(sources.len(), &error),
+            Err(error) => return sources.iter().map(|_| Err(error.again())).collect(),
         };
-        let mut advanced = Vec::with_capacity(sources.len());
-        for (source, head) in sources.iter().zip(heads) {
-            // Gaps are rare, so there is seldom anything to wait for.
-            advanced.push(self.advance_one(source, head).await);
-        }
-        let mut results = Vec::with_capacity(advanced.len());
+        let mut results = Vec::with_capacity(sources.len());
         let mut writes = Vec::new();
         let mut places = Vec::new();
-        for (n, result) in advanced.into_iter().enumerate() {
-            results.push(result.map(|write| {
-                if let Some(write) = write {
-                    writes.push(write);
-                    places.push(n);
+        for (n, (source, head)) in sources.iter().zip(heads).enumerate() {
+            // Gaps are rare, so there is seldom anything to wait for.
+            let advanced = match head {
+                Ok(head) => self.advance_one(source, head).await,
+                Err(error) => Err(error),
+            };
+            results.push(match advanced {
+                Ok((write, stopped)) => {
+                    places.extend(write.is_some().then_some(n));
+                    writes.extend(write);
+                    stopped
                 }
-            }));
+                Err(error) => Err(error),
+            });
         }
-        if let Err(error) = self.index.write(writes).await.map_err(failed) {
-            for (n, result) in places.iter().zip(for_all(places.len(), &error)) {
-                results[*n] = result;
+        let Err(error) = self.index.write(writes.clone()).await.map_err(failed) else {
+            return results;
+        };
+        let one_is_bad = matches!(error, ApplyError::Permanent(_));
+        for (n, write) in places.into_iter().zip(writes) {
+            // One document that the index does not take must not hold up the others.
+            let alone = if one_is_bad {
+                self.index.write(vec![write]).await.map(drop).map_err(failed)
+            } else {
+                Err(error.again())
+            };
+            if let Err(error) = alone {
+                results[n] = Err(error);
             }
         }
         results
     }
 }
 
-/// Positions of all contexts as the commit payload of an index.
+/// Checkpoints by context and shard, as the commit payload of an index.
+type Payload = BTreeMap<String, BTreeMap<String, Checkpoint>>;
+
+/// Positions of all contexts as the commit payload of an index. An index is open in one process, so there is no other worker to fence.
 pub(crate) struct IndexPositions {
     index: Arc<dyn SearchIndex>,
-    /// What the next commit will say, by context.
-    all: Mutex<Option<BTreeMap<String, Positions>>>,
+    /// What the next commit will say.
+    all: Mutex<Option<Payload>>,
 }
 
 impl IndexPositions {
@@ -149,29 +164,44 @@ impl IndexPositions {
         }
     }
 
-    async fn read(&self) -> Result<BTreeMap<String, Positions>, ApplyError> {
+    async fn read(&self) -> Result<Payload, ApplyError> {
         let stored = self.index.positions().await.map_err(failed)?;
         // One that cannot be read is one that is lost, and the log fills in.
         Ok(stored
             .and_then(|stored| serde_json::from_value(stored).ok())
             .unwrap_or_default())
     }
-}
 
-#[async_trait]
-impl PositionStore for IndexPositions {
-    async fn load(&self, context: &str) -> Result<Option<Positions>, ApplyError> {
-        Ok(self.read().await?.remove(context))
-    }
-
-    async fn save(&self, context: &str, positions: &Positions) -> Result<(), ApplyError> {
+    async fn change(&self, change: impl FnOnce(&mut Payload) + Send) -> Result<(), ApplyError> {
         let mut all = self.all.lock().await;
         if all.is_none() {
             *all = Some(self.read().await?);
         }
         let all = all.get_or_insert_default();
-        all.insert(context.to_owned(), positions.clone());
+        change(all);
         let payload = serde_json::to_value(&*all).map_err(|error| ApplyError::Permanent(error.into()))?;
         self.index.commit(payload).await.map_err(failed)
+    }
+}
+
+#[async_trait]
+impl PositionStore for IndexPositions {
+    async fn load(&self, context: &str) -> Result<BTreeMap<String, Checkpoint>, ApplyError> {
+        Ok(self.read().await?.remove(context).unwrap_or_default())
+    }
+
+    async fn save(&self, context: &str, checkpoint: &Checkpoint, _fence: u64) -> Result<Saved, ApplyError> {
+        let shards = |all: &mut Payload| {
+            let shards = all.entry(context.to_owned()).or_default();
+            shards.insert(checkpoint.position.shard.clone(), checkpoint.clone());
+        };
+        self.change(shards).await.map(|()| Saved::Yes)
+    }
+
+    async fn forget(&self, context: &str, shard: &str) -> Result<(), ApplyError> {
+        self.change(|all| {
+            all.get_mut(context).map(|shards| shards.remove(shard));
+        })
+        .await
     }
 }

@@ -8,6 +8,7 @@ use headwater_read_models::{EventContext, Fold};
 use lru::LruCache;
 use std::{
     num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, PoisonError},
 };
 
@@ -44,7 +45,7 @@ impl<F: Fold> Heads<F> {
             return Before::Known(head.clone());
         }
         match source.commits.first() {
-            Some(first) if first.first_sequence == 1 => Before::Nothing,
+            Some(first) if first.first_sequence == 1 && source.discard.is_none() => Before::Nothing,
             _ => Before::Unknown,
         }
     }
@@ -60,37 +61,106 @@ impl<F: Fold> Heads<F> {
     }
 }
 
-/// The state after the commits, or `None` when all of them are in `before` already.
+/// How far news took a fold.
+pub(crate) struct Advanced<F> {
+    /// The state after it; `None` when nothing of it was new.
+    pub(crate) head: Option<Head<F>>,
+    /// Of how many commits that is.
+    pub(crate) commits: u32,
+    /// Why it went no further.
+    pub(crate) stopped: Result<(), ApplyError>,
+}
+
+/// Folds the news into `before`, up to a commit that cannot be folded. Of several commits those are taken that begin before `end`, the
+/// first one always.
 pub(crate) async fn advance<F: Fold>(
     log: &EventLog,
     source: &SourceCommits,
     before: &Head<F>,
-) -> Result<Option<Head<F>>, ApplyError> {
+    end: u64,
+) -> Result<Advanced<F>, ApplyError> {
+    let end = end.max(before.version + 2);
     let mut after = before.clone();
+    let (commits, stopped) = match advance_to(log, source, &mut after, end).await {
+        Err(error @ ApplyError::Commit { first_sequence, .. }) => {
+            // The failed fold may have left its mark on the state, so what came before it is folded once more.
+            after = before.clone();
+            (advance_to(log, source, &mut after, first_sequence).await?, Err(error))
+        }
+        other => (other?, Ok(())),
+    };
+    Ok(Advanced {
+        commits,
+        head: (after.version > before.version).then_some(after),
+        stopped,
+    })
+}
+
+/// Folds the news as far as it lies before the sequence `end`, and counts the commits.
+async fn advance_to<F: Fold>(
+    log: &EventLog,
+    source: &SourceCommits,
+    after: &mut Head<F>,
+    end: u64,
+) -> Result<u32, ApplyError> {
+    let mut commits = 0;
     for commit in &source.commits {
-        if commit.version() <= after.version {
+        if commit.version() <= after.version || commit.first_sequence >= end {
             continue;
         }
         if commit.first_sequence == after.version + 1 {
-            fold(commit, &mut after)?;
+            fold(source, commit, after)?;
+            commits += 1;
         } else {
             // Ahead of the head: whatever lies between is in the log, and the commit itself too.
-            let aggregate = AggregateType::of::<F::Source>();
-            let missing = log
-                .commits(&source.scope, &aggregate, &source.id, after.version + 1)
-                .await;
-            for commit in missing.map_err(ApplyError::log)? {
-                if commit.first_sequence == after.version + 1 {
-                    fold(&commit, &mut after)?;
-                }
-            }
+            commits += fill(log, source, after, end).await?;
         }
     }
-    Ok((after.version > before.version).then_some(after))
+    if after.version < source.up_to && after.version + 1 < end {
+        commits += fill(log, source, after, end).await?;
+    }
+    Ok(commits)
 }
 
-fn fold<F: Fold>(commit: &Commit, head: &mut Head<F>) -> Result<(), ApplyError> {
-    let events = decode_commit::<F::Source>(commit).map_err(ApplyError::log)?;
+/// Folds whatever the log has beyond the head.
+async fn fill<F: Fold>(
+    log: &EventLog,
+    source: &SourceCommits,
+    head: &mut Head<F>,
+    end: u64,
+) -> Result<u32, ApplyError> {
+    let mut commits = 0;
+    let aggregate = AggregateType::of::<F::Source>();
+    let missing = log
+        .commits(&source.scope, &aggregate, &source.id, head.version + 1)
+        .await;
+    for commit in missing.map_err(ApplyError::log)? {
+        if commit.first_sequence == head.version + 1 && commit.first_sequence < end {
+            fold(source, &commit, head)?;
+            commits += 1;
+        }
+    }
+    Ok(commits)
+}
+
+fn fold<F: Fold>(source: &SourceCommits, commit: &Commit, head: &mut Head<F>) -> Result<(), ApplyError> {
+    let first_sequence = commit.first_sequence;
+    if source.discard != Some(first_sequence) {
+        // A fold that panics on a commit has failed to apply it; the worker goes on.
+        catch_unwind(AssertUnwindSafe(|| apply_commit(commit, &mut head.state)))
+            .unwrap_or_else(|_| Err("the fold panicked".into()))
+            .map_err(|source| ApplyError::Commit { first_sequence, source })?;
+    }
+    head.version = commit.version();
+    Ok(())
+}
+
+/// Folds a commit's events into a state.
+pub(crate) fn apply_commit<F: Fold>(
+    commit: &Commit,
+    state: &mut F,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let events = decode_commit::<F::Source>(commit)?;
     for (recorded, event) in commit.recorded().zip(&events) {
         let at = EventContext {
             id: &commit.id,
@@ -98,9 +168,8 @@ fn fold<F: Fold>(commit: &Commit, head: &mut Head<F>) -> Result<(), ApplyError> 
             time: recorded.time,
             actor: &commit.actor,
         };
-        head.state.apply(&at, event);
+        state.apply(&at, event);
     }
-    head.version = commit.version();
     Ok(())
 }
 

@@ -1,9 +1,12 @@
 //! The runner: reads the streams of all contexts and keeps every projection that `headwater-read-models` registers.
 //!
-//! A **projection** is a name with one or more **followers**, one per source aggregate. Followers that share a position are a
-//! [`Consumer`]. One reader per shard serves all consumers; each has a queue and a position of its own. What a projection holds and how
-//! it folds stands in `domain/read-models`; here is how it is kept: heads, gaps, duplicates, positions, catch-up from the log.
+//! A **projection** is a name with one or more **followers**, one per source aggregate. The followers of one generation of it share a
+//! position: they are a [`Consumer`]. A **worker** per process takes its share of the shards by leases; one reader per shard serves all
+//! consumers, each with a mailbox and a position of its own. What a projection holds and how it folds stands in `domain/read-models`;
+//! here is how it is kept: heads, gaps, duplicates, positions, parking, catching up from the log. README.md says what is guaranteed.
 
+mod applying;
+mod attachment;
 mod catch_up;
 mod checkpoint;
 mod consumer;
@@ -11,12 +14,23 @@ mod consumer_task;
 mod document;
 mod follower;
 mod heads;
+mod mailbox;
+mod opening;
+mod options;
+mod parking;
 mod projections;
+mod race;
 mod row;
 mod rows;
 mod runner;
+mod shard_reader;
+mod stop;
+mod worker;
 
-pub use consumer::{Consumer, PositionStore, Positions};
-pub use follower::{ApplyError, Follower, SourceCommits};
+pub use attachment::ShardStatus;
+pub use consumer::{Consumer, PositionStore};
+pub use follower::{ApplyError, Follower, SourceCommits, SourceKey};
+pub use options::RunnerOptions;
+pub use parking::{Parked, Parking};
 pub use projections::{Projections, Stores};
-pub use runner::{Runner, RunnerOptions};
+pub use runner::{Runner, Sources, Watcher};

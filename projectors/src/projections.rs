@@ -1,12 +1,12 @@
 //! From the list of read models to consumers: a visitor that gives each fold its follower, and each projection its position.
 
 use crate::{
-    Consumer, Follower, checkpoint::Checkpoints, document::DocumentFollower, document::IndexPositions, heads::Heads,
+    Consumer, Follower, checkpoint::TablePositions, document::DocumentFollower, document::IndexPositions, heads::Heads,
     row::RowFollower, rows::RowsFollower,
 };
 use headwater_dynamo_repository::Repository;
 use headwater_dynamodb::Database;
-use headwater_event_log::EventLog;
+use headwater_event_log::{EventLog, consumer::Checkpoints};
 use headwater_read_models::{DocumentFold, ProjectionRegistry, RowFold, RowsFold};
 use headwater_search::SearchIndex;
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
@@ -51,16 +51,18 @@ impl Projections {
     }
 
     fn follow_in_table(&mut self, projection: &'static str, follower: Arc<dyn Follower>) {
-        let name = format!("{projection}.{}", self.generation);
-        let views = self.stores.views.clone();
+        let (views, generation) = (self.stores.views.clone(), self.generation);
         let consumer = self.consumers.entry(projection).or_insert_with(|| Consumer {
-            positions: Arc::new(Checkpoints {
-                database: views,
-                consumer: name.clone(),
+            projection,
+            generation,
+            positions: Arc::new(TablePositions {
+                checkpoints: Checkpoints::new(views),
+                consumer: format!("{projection}.{generation}"),
             }),
-            name,
             followers: Vec::new(),
             eager: false,
+            only: None,
+            held: Arc::default(),
         });
         consumer.followers.push(follower);
     }
@@ -70,7 +72,6 @@ impl ProjectionRegistry for Projections {
     fn row<F: RowFold>(&mut self, projection: &'static str) {
         let (log, repository) = (self.stores.log.clone(), self.repository(projection));
         let follower = RowFollower::<F> {
-            projection,
             log,
             repository,
             heads: Heads::new(),
@@ -81,7 +82,6 @@ impl ProjectionRegistry for Projections {
     fn rows<F: RowsFold>(&mut self, projection: &'static str) {
         let (log, repository) = (self.stores.log.clone(), self.repository(projection));
         let follower = RowsFollower::<F> {
-            projection,
             log,
             repository,
             heads: Heads::new(),
@@ -96,17 +96,19 @@ impl ProjectionRegistry for Projections {
         };
         let log = self.stores.log.clone();
         let follower = Arc::new(DocumentFollower::<F> {
-            projection,
             log,
             index: Arc::clone(&index),
             fold: PhantomData,
         });
         let generation = self.generation;
         let consumer = self.consumers.entry(projection).or_insert_with(|| Consumer {
-            name: format!("{projection}.{generation}"),
+            projection,
+            generation,
             followers: Vec::new(),
             eager: true,
             positions: Arc::new(IndexPositions::new(index)),
+            only: None,
+            held: Arc::default(),
         });
         consumer.followers.push(follower);
     }

@@ -2,22 +2,19 @@
 
 use crate::{
     ApplyError, Follower, SourceCommits,
-    heads::{Before, Head, Heads, advance, source_of},
-    row::{CONCURRENT, failed},
+    heads::{Head, Heads, source_of},
+    race::{CONCURRENT, HeadStore, Written, failed, move_on, written},
 };
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use headwater_dynamo_repository::{self as repository, Error, Expect, Repository, Write};
+use headwater_dynamo_repository::{self as repository, Expect, MAX_TOGETHER, Repository, Write};
 use headwater_dynamo_schema::{RowItem, RowItemError, RowKey};
 use headwater_event_log::EventLog;
 use headwater_kernel::{Aggregate, Id};
 use headwater_read_models::RowsFold;
 use std::collections::BTreeMap;
 
-const RACES: u32 = 5;
-
 pub(crate) struct RowsFollower<F> {
-    pub(crate) projection: &'static str,
     pub(crate) log: EventLog,
     pub(crate) repository: Repository,
     pub(crate) heads: Heads<F>,
@@ -70,79 +67,46 @@ fn writes<F: RowsFold>(id: &Id, before: &Head<F>, after: &Head<F>) -> Result<Vec
     Ok(writes)
 }
 
-impl<F: RowsFold> RowsFollower<F> {
-    async fn apply_one(&self, source: &SourceCommits) -> Result<(), ApplyError> {
-        let mut before = self.heads.before(source);
-        for _ in 0..RACES {
-            let head = match before {
-                Before::Known(head) => head,
-                Before::Nothing => Head {
-                    state: F::empty(&source.id),
-                    version: 0,
-                },
-                Before::Unknown => self.stored(source).await?,
-            };
-            let Some(after) = advance(&self.log, source, &head).await? else {
-                self.heads.remember(source, head);
-                return Ok(());
-            };
-            match self
-                .repository
-                .write_together(&source.scope, writes(&source.id, &head, &after)?)
-                .await
-            {
-                Ok(()) => {
-                    self.heads.remember(source, after);
-                    return Ok(());
-                }
-                Err(Error::Conflict) => {
-                    self.heads.forget(source);
-                    before = Before::Unknown;
-                }
-                Err(error) => {
-                    self.heads.forget(source);
-                    return Err(failed(error));
-                }
-            }
-        }
-        Err(ApplyError::Retry("another worker keeps writing the same rows".into()))
-    }
-
-    async fn stored(&self, source: &SourceCommits) -> Result<Head<F>, ApplyError> {
+impl<F: RowsFold> HeadStore<F> for RowsFollower<F> {
+    async fn stored(&self, source: &SourceCommits) -> Result<Option<Head<F>>, ApplyError> {
         let head = self
             .repository
             .head(&source.scope, F::TABLE, F::Source::NAME, &source.id)
             .await
             .map_err(failed)?;
-        match head {
-            None => Ok(Head {
-                state: F::empty(&source.id),
-                version: 0,
-            }),
-            Some(head) => {
-                let state = serde_json::from_value(head.state).map_err(permanent)?;
-                Ok(Head {
-                    state,
-                    version: head.version,
-                })
-            }
+        head.map(|head| {
+            Ok(Head {
+                state: serde_json::from_value(head.state).map_err(permanent)?,
+                version: head.version,
+            })
+        })
+        .transpose()
+    }
+
+    async fn write(
+        &self,
+        source: &SourceCommits,
+        before: &Head<F>,
+        after: &Head<F>,
+        whole: bool,
+    ) -> Result<Written, ApplyError> {
+        let writes = writes(&source.id, before, after)?;
+        if writes.len() > MAX_TOGETHER && !whole {
+            return Ok(Written::TooMuch);
         }
+        written(self.repository.write_together(&source.scope, writes).await)
     }
 }
 
 #[async_trait]
 impl<F: RowsFold> Follower for RowsFollower<F> {
-    fn projection(&self) -> &'static str {
-        self.projection
-    }
-
     fn source(&self) -> (&'static str, &'static str) {
         source_of::<F>()
     }
 
     async fn apply(&self, sources: Vec<SourceCommits>) -> Vec<Result<(), ApplyError>> {
         stream::iter(sources)
-            .map(|source| async move { self.apply_one(&source).await })
+            .map(|source| async move { move_on(&self.log, &self.heads, self, &source).await })
             .buffered(CONCURRENT)
             .collect()
             .await

@@ -21,4 +21,4 @@ pub use generations::Generations;
 pub use head::Head;
 pub use query::{Page, PageRequest};
 pub use repository::{Expect, Repository, Row};
-pub use transact::Write;
+pub use transact::{MAX_TOGETHER, Write};

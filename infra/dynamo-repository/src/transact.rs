@@ -58,7 +58,7 @@ impl Write {
 }
 
 /// Most items of a DynamoDB transaction.
-pub(crate) const TRANSACTION: usize = 100;
+pub const MAX_TOGETHER: usize = 100;
 
 fn values(value: Option<AttributeValue>) -> Option<HashMap<String, AttributeValue>> {
     value.map(|value| HashMap::from([(":expected".to_owned(), value)]))
@@ -83,10 +83,10 @@ impl Repository {
         }
         match items.len() {
             0 => Ok(()),
-            1..=TRANSACTION => self.transact(scope, items).await,
+            1..=MAX_TOGETHER => self.transact(scope, items).await,
             _ => {
                 let head = items.pop();
-                for group in items.chunks(TRANSACTION) {
+                for group in items.chunks(MAX_TOGETHER) {
                     self.transact(scope, group.to_vec()).await?;
                 }
                 self.transact(scope, head.into_iter().collect()).await

@@ -32,5 +32,5 @@ pub use feed::{
     upcast_commit,
 };
 pub use log::{EventLog, Options};
-pub use read_back::{LoggedCommit, SegmentPage};
-pub use stream::{Cursor, Opened, Position, Shard, StreamBatch, StreamReader};
+pub use read_back::{LoggedCommit, SegmentPage, Unreadable};
+pub use stream::{Cursor, Opened, Position, Shard, Start, StreamBatch, StreamReader};

@@ -4,7 +4,7 @@
 use crate::{Error, EventLog, item, log::failed};
 use aws_sdk_dynamodb::types::AttributeValue;
 use headwater_dynamodb::AccessPattern;
-use headwater_kernel::Commit;
+use headwater_kernel::{Commit, Id, key};
 use headwater_tenancy::{TenantScope, WorkerAuthority};
 use std::collections::HashMap;
 
@@ -18,11 +18,23 @@ pub struct LoggedCommit {
     pub commit: Commit,
 }
 
+/// An item of an event table that this build cannot read as a commit, as far as its key tells.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The scope of the item's tenant, its aggregate's plural name and id, and the sequence of its first event; `None` when even the key
+    /// is not one of ours.
+    pub of: Option<(TenantScope, String, Id, u64)>,
+    /// What is wrong with it.
+    pub error: Error,
+}
+
 /// One page of a segment.
 #[derive(Debug)]
 pub struct SegmentPage {
     /// The commits; those of one aggregate follow one another in order, and may go on in the next page.
     pub commits: Vec<LoggedCommit>,
+    /// Items that no commit could be read from.
+    pub unreadable: Vec<Unreadable>,
     /// What to pass for the next page; `None` at the end.
     pub next: Option<HashMap<String, AttributeValue>>,
 }
@@ -44,11 +56,30 @@ pub(crate) fn logged(
     Ok(LoggedCommit { scope, commit })
 }
 
+/// What the key of an unreadable item tells.
+pub(crate) fn unreadable(
+    authority: &WorkerAuthority,
+    item: &HashMap<String, AttributeValue>,
+    error: Error,
+) -> Unreadable {
+    let of = || {
+        let partition = crate::log::text_of(item, "PK")?;
+        #[allow(clippy::disallowed_methods, reason = "this is where the log reads items for workers")]
+        let scope = authority.scope_of_item(partition)?;
+        let mut parts = partition.split('#').skip(2);
+        let aggregate = key::decode(parts.next()?)?;
+        let id = Id::new(key::decode(parts.next()?)?).ok()?;
+        let first = crate::log::text_of(item, "SK")?.parse().ok()?;
+        Some((scope, aggregate, id, first))
+    };
+    Unreadable { of: of(), error }
+}
+
 impl EventLog {
     /// One page of segment `segment` of `segments` of a context.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Refused`], or [`Error::Unreadable`] for an item that this build cannot read.
+    /// [`Error::Unavailable`] or [`Error::Refused`].
     pub async fn segment_page(
         &self,
         authority: &WorkerAuthority,
@@ -73,13 +104,17 @@ impl EventLog {
             .send()
             .await
             .map_err(failed)?;
-        let commits = answer
-            .items()
-            .iter()
-            .map(|item| logged(authority, context, item))
-            .collect::<Result<_, _>>()?;
+        let mut commits = Vec::with_capacity(answer.items().len());
+        let mut failed = Vec::new();
+        for item in answer.items() {
+            match logged(authority, context, item) {
+                Ok(commit) => commits.push(commit),
+                Err(error) => failed.push(unreadable(authority, item, error)),
+            }
+        }
         Ok(SegmentPage {
             commits,
+            unreadable: failed,
             next: answer.last_evaluated_key,
         })
     }

@@ -3,7 +3,7 @@
 //! DynamoDB Streams promises order per item, keeps records for 24 hours, delivers at least once and splits shards. Here a record becomes
 //! a commit again; that a commit is applied once and in order is the projections' part.
 
-use crate::{Error, EventLog, LoggedCommit, read_back::logged};
+use crate::{Error, EventLog, LoggedCommit, read_back::{Unreadable, logged, unreadable}};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types::{AttributeValue as StreamValue, ShardIteratorType};
 use headwater_dynamodb::AccessPattern;
@@ -39,7 +39,18 @@ pub struct Shard {
 #[derive(Debug, Clone)]
 pub struct Cursor(String);
 
-/// What opening a shard at a position gives.
+/// Where to open a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start<'a> {
+    /// After a record that has had its effect.
+    After(&'a str),
+    /// At its first record, which must still be there: the shard goes on where its parent ended.
+    First,
+    /// At the oldest record that is still there.
+    Oldest,
+}
+
+/// What opening a shard gives.
 #[derive(Debug)]
 pub enum Opened {
     /// Reading goes on after the position.
@@ -54,7 +65,7 @@ pub struct StreamBatch {
     /// The commits with the sequence numbers of their records. Items that no build of ours wrote are left out, with an error each.
     pub commits: Vec<(String, LoggedCommit)>,
     /// Records that could not be read as commits.
-    pub unreadable: Vec<(String, Error)>,
+    pub unreadable: Vec<Unreadable>,
     /// The sequence number of the last record, if there was any.
     pub last: Option<String>,
     /// Where to go on; `None` when the shard has ended.
@@ -159,30 +170,33 @@ impl StreamReader {
         Ok(parents_first(shards))
     }
 
-    /// Opens a shard after `position`, or at its beginning.
+    /// Opens a shard.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Refused`].
-    pub async fn open(&self, shard: &Shard, position: Option<&Position>) -> Result<Opened, Error> {
-        if let Some(sequence) = position.and_then(|position| position.sequence.as_ref()) {
-            match self
-                .iterator(shard, ShardIteratorType::AfterSequenceNumber, Some(sequence))
-                .await
-            {
+    pub async fn open(&self, shard: &Shard, from: Start<'_>) -> Result<Opened, Error> {
+        let wanted = match (from, &shard.starts_at) {
+            (Start::After(sequence), _) => Some((ShardIteratorType::AfterSequenceNumber, sequence)),
+            (Start::First, Some(first)) => Some((ShardIteratorType::AtSequenceNumber, first.as_str())),
+            (Start::First, None) | (Start::Oldest, _) => None,
+        };
+        let resumes = wanted.is_some();
+        if let Some((kind, sequence)) = wanted {
+            match self.iterator(shard, kind, Some(sequence)).await {
                 Ok(cursor) => return Ok(Opened::At(cursor)),
                 Err(error) if is_trimmed(&error) => {}
                 Err(error) => return Err(error),
             }
-            return Ok(Opened::Trimmed(
-                self.iterator(shard, ShardIteratorType::TrimHorizon, None).await?,
-            ));
         }
-        Ok(Opened::At(
-            self.iterator(shard, ShardIteratorType::TrimHorizon, None).await?,
-        ))
+        let cursor = self.iterator(shard, ShardIteratorType::TrimHorizon, None).await?;
+        Ok(if resumes {
+            Opened::Trimmed(cursor)
+        } else {
+            Opened::At(cursor)
+        })
     }
 
-    async fn iterator(&self, shard: &Shard, kind: ShardIteratorType, after: Option<&String>) -> Result<Cursor, Error> {
+    async fn iterator(&self, shard: &Shard, kind: ShardIteratorType, after: Option<&str>) -> Result<Cursor, Error> {
         let answer = self
             .log
             .0
@@ -192,7 +206,7 @@ impl StreamReader {
             .stream_arn(&shard.stream)
             .shard_id(&shard.id)
             .shard_iterator_type(kind)
-            .set_sequence_number(after.cloned())
+            .set_sequence_number(after.map(str::to_owned))
             .customize()
             .interceptor(AccessPattern::system("event-log.stream"))
             .send()
@@ -245,7 +259,7 @@ impl StreamReader {
                 .collect::<HashMap<_, _>>();
             match logged(&self.authority, &self.context, &item) {
                 Ok(commit) => batch.commits.push((sequence, commit)),
-                Err(error) => batch.unreadable.push((sequence, error)),
+                Err(error) => batch.unreadable.push(unreadable(&self.authority, &item, error)),
             }
         }
         Ok(batch)

@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod contexts;
 mod data_folder;
+mod doctor;
 mod metrics;
 mod reach;
 mod signals;

@@ -112,6 +112,8 @@ impl std::error::Error for Elapsed {}
 pub struct Task {
     /// Ends with the task.
     done: BoxFuture<'static, Result<(), Panicked>>,
+    /// Whether `done` was seen to end; it must not be asked again then.
+    over: bool,
     /// Stops the task at its next await.
     abort: Box<dyn Fn() + Send + Sync>,
 }
@@ -121,6 +123,7 @@ impl Task {
     pub fn new(done: BoxFuture<'static, Result<(), Panicked>>, abort: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             done,
+            over: false,
             abort: Box::new(abort),
         }
     }
@@ -130,7 +133,18 @@ impl Task {
     /// # Errors
     /// [`Panicked`] when the task did; an aborted task has ended well.
     pub async fn join(self) -> Result<(), Panicked> {
+        if self.over {
+            return Ok(());
+        }
         self.done.await
+    }
+
+    /// Waits for the end without giving the task up; ends at once when it has ended before.
+    pub async fn ended(&mut self) {
+        if !self.over {
+            let _ = (&mut self.done).await;
+            self.over = true;
+        }
     }
 
     /// Stops the task at its next await.

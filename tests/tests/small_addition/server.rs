@@ -8,7 +8,7 @@ use headwater_edge::{
     v1::{ListSchemasRequest, schema_service_client::SchemaServiceClient},
 };
 use headwater_kernel::{Region, TenantId};
-use headwater_projectors::{Projections, Runner, RunnerOptions, Stores};
+use headwater_projectors::{Projections, Runner, RunnerOptions, Sources, Stores};
 use headwater_query_service::{self as queries, QueryService};
 use headwater_tenancy::{Authenticator, DevelopmentKey, Role, TenantDirectory, TokenRequest, WorkerAuthority};
 use headwater_tests::{LogFixture, sealing_key};
@@ -55,14 +55,13 @@ impl Server {
         };
         let mut projections = Projections::new(stores, 1);
         crate::register_projections(&mut projections);
-        let runner = Runner::start(
-            log,
-            &WorkerAuthority::new(&key.operator(), Region::Us),
-            [crate::CONTEXT.to_owned()],
-            &projections.consumers(),
-            RunnerOptions::default(),
-            runtime,
-        );
+        let sources = Sources {
+            log: log.clone(),
+            views: views.clone(),
+            authority: WorkerAuthority::new(&key.operator(), Region::Us),
+            contexts: vec![crate::CONTEXT.to_owned()],
+        };
+        let runner = Runner::start(sources, projections.consumers(), RunnerOptions::embedded(), runtime);
 
         let mut bus = CommandBus::builder(log.clone(), sealing_key(), runtime.clone());
         crate::register(&mut bus);

@@ -36,6 +36,8 @@ pub struct Repaired {
     pub appended: u64,
     /// Passes over the log.
     pub passes: u32,
+    /// Items that this build cannot read, which the feed therefore lacks: another build has to repair once more.
+    pub unreadable: u64,
 }
 
 /// What is known of one tenant's feed.
@@ -101,8 +103,30 @@ impl FeedWriter {
         Ok(row.and_then(|row| Some(text_of(&row, "stream")?.to_owned())))
     }
 
+    /// Notes that the feed may lack something, so that the next start repairs it. A shard's reader calls it before it moves on over a
+    /// record that this build cannot read: a newer build may have written it.
+    ///
+    /// # Errors
+    /// As [`FeedWriter::position`].
+    pub async fn distrust(&self) -> Result<(), Error> {
+        let sent = self
+            .log
+            .0
+            .database
+            .client()
+            .delete_item()
+            .table_name(self.log.feed_table(&self.context))
+            .key("PK", text(position::partition_key(&self.context)))
+            .key("SK", text(position::STREAM))
+            .customize()
+            .interceptor(AccessPattern::system(position::PATTERN))
+            .send()
+            .await;
+        sent.map(drop).map_err(failed)
+    }
+
     /// Appends to every tenant's feed the commits of the log that it has not, and notes that it is whole for `stream` (the ARN of the
-    /// table's present stream). It may be stopped at any time and run again, and several may run at once: nothing is appended twice.
+    /// table's present stream), unless there was something that this build cannot read. It may be stopped at any time and run again, and several may run at once: nothing is appended twice.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Refused`] or [`Error::Unreadable`]; what was appended until then stays.
@@ -111,6 +135,8 @@ impl FeedWriter {
         let mut pass = Pass { number: 0, of: 1 };
         while pass.number < pass.of {
             done.passes += 1;
+            // Every pass meets the same ones.
+            done.unreadable = 0;
             pass = match self.pass(authority, pass, &mut done).await? {
                 Ok(()) => Pass {
                     number: pass.number + 1,
@@ -122,6 +148,14 @@ impl FeedWriter {
                     of: pass.of * 2,
                 },
             };
+        }
+        if done.unreadable > 0 {
+            tracing::warn!(
+                context = self.context,
+                ?done,
+                "the feed was repaired but for what cannot be read"
+            );
+            return Ok(done);
         }
         self.log
             .0
@@ -154,6 +188,10 @@ impl FeedWriter {
         let mut after = None;
         loop {
             let page = self.log.segment_page(authority, &self.context, 0, 1, after).await?;
+            for item in &page.unreadable {
+                done.unreadable += 1;
+                tracing::error!(context = self.context, error = %item.error, "the feed lacks a commit that cannot be read");
+            }
             for LoggedCommit { scope, commit } in &page.commits {
                 done.commits += 1;
                 let name = name_of(&commit.aggregate, commit.id.as_str());

@@ -11,6 +11,7 @@ use crate::config::Config;
 use anyhow::{Context, Result};
 use axum::{Router, middleware::from_fn_with_state};
 use headwater_edge::{Edge, serve_http};
+use headwater_query_service::QueryService;
 use headwater_runtime::Task;
 use std::net::SocketAddr;
 use tokio::{net::TcpListener, sync::watch};
@@ -53,6 +54,7 @@ async fn bind(what: &str, address: SocketAddr) -> Result<TcpListener> {
 
 /// Being served.
 pub(super) struct Listeners {
+    queries: QueryService,
     stop: watch::Sender<bool>,
     public: Vec<Task>,
     /// Answers until the very end, so that a drain can be watched.
@@ -93,6 +95,7 @@ impl Listeners {
             serve(listener, edge.http(routes), edge, metrics_stopped)
         });
         Ok(Self {
+            queries: services.queries.clone(),
             stop,
             public,
             stop_metrics,
@@ -111,6 +114,8 @@ impl Listeners {
     pub(super) async fn drain(self) -> Vec<(String, usize)> {
         self.health.set(ServingStatus::NotServing).await;
         let _ = self.stop.send(true);
+        // They would go on for ever; each is told where to resume.
+        self.queries.close_subscriptions();
         for listener in self.public {
             let _ = listener.join().await;
         }

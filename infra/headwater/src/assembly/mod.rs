@@ -24,7 +24,7 @@ use projecting::Projecting;
 use readiness::Readiness;
 use services::Services;
 use std::{fmt, net::SocketAddr, time::Duration};
-pub(crate) use stores::{Stores, sealing_key};
+use stores::Stores;
 
 /// Where a process listens.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ impl Process {
             .has(Role::Project)
             .then(|| projecting::start(&config, &stores, runtime));
         if let Some(projecting) = &projecting {
-            readiness.depends_on(projecting.check());
+            readiness.depends_on(projecting.check(config.ready_lag, runtime));
         }
         stores.announce(&addresses)?;
         readiness.started();

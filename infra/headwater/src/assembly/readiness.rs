@@ -12,7 +12,6 @@ pub(crate) enum Status {
     /// It does its work.
     Ready,
     /// It does not, and why.
-    #[allow(dead_code, reason = "said by the projections' lag, once their runner tells it")]
     NotReady(String),
 }
 

@@ -20,7 +20,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 pub(crate) struct Services {
     pub(super) bus: CommandBus,
     pub(super) edge: Edge,
-    queries: QueryService,
+    pub(super) queries: QueryService,
     roles: BTreeSet<Role>,
     /// The only region whose tenants these stores take; the embedded ones take all.
     region: Option<Region>,

@@ -41,7 +41,7 @@ pub(crate) struct Stores {
 }
 
 /// The key that all processes of the installation share.
-pub(crate) fn sealing_key(config: &Config, folder: Option<&DataFolder>, runtime: &Runtime) -> Result<SealingKey> {
+fn sealing_key(config: &Config, folder: Option<&DataFolder>, runtime: &Runtime) -> Result<SealingKey> {
     match (&config.sealing_file, folder) {
         (Some(path), _) => Ok(SealingKey::new(read_key(path)?)),
         (None, Some(folder)) => folder.sealing_key(runtime),

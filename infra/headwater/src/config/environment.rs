@@ -8,6 +8,15 @@ const PREFIX: &str = "HEADWATER_";
 /// Variables of the command line, which are no keys.
 pub(super) const COMMAND_LINE: &[&str] = &["HEADWATER_CONFIG", "HEADWATER_LOG", "HEADWATER_TOKEN"];
 
+/// Variables that `dev` has too.
+const OF_DEV: &[&str] = &["HEADWATER_DATA", "HEADWATER_GRPC", "HEADWATER_HTTP"];
+
+/// Whether the environment configures a process of an installation.
+pub(crate) fn is_in(names: impl IntoIterator<Item = String>) -> bool {
+    let other = |name: &str| COMMAND_LINE.contains(&name) || OF_DEV.contains(&name);
+    names.into_iter().any(|name| name.starts_with(PREFIX) && !other(&name))
+}
+
 /// The variables that are ours, by name. Empty ones count as not set, as an empty line of a compose file means.
 pub(super) fn variables(all: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
     all.into_iter()

@@ -4,6 +4,7 @@
 //! collects everything that is wrong, so that one start tells all of it. Nothing here opens a store.
 
 mod auth;
+mod bounds;
 mod environment;
 mod file;
 mod model;
@@ -13,8 +14,9 @@ mod stores;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use model::{Adapter, Auth, Config, Projector, Role, Search};
-pub(crate) use place::{Fault, Faults};
+pub(crate) use environment::is_in;
+pub(crate) use model::{Adapter, Auth, Config, Role, Search};
+pub(crate) use place::Faults;
 
 use reader::Reader;
 use std::{collections::BTreeMap, path::Path};

@@ -1,6 +1,7 @@
 //! Every key of the configuration: its type, its default, and what goes together. `serve.example.toml` explains each.
 
 use super::{
+    bounds::{self, Projector},
     reader::{Reader, hint},
     stores,
 };
@@ -91,23 +92,6 @@ pub(crate) enum Auth {
     PublicKeys(Arc<PublicKeys>),
 }
 
-/// What is passed to the projections' runner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Projector {
-    /// How often a shard is read while nothing wakes its reader.
-    pub(crate) pace: Duration,
-    /// Records of one read.
-    pub(crate) records: i32,
-    /// Batches that may wait for a slow projection.
-    pub(crate) queue: usize,
-    /// How long a lease lasts without renewal.
-    pub(crate) lease: Duration,
-    /// How often the list of shards is read.
-    pub(crate) discover: Duration,
-    /// A position older than this is repaired from the log.
-    pub(crate) believe: Duration,
-}
-
 /// A process, as configured.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -181,8 +165,8 @@ impl Config {
         let auth = super::auth::auth(reader, data.as_deref());
         let search = stores::search(reader, &roles, adapter.as_ref(), data.as_deref());
         let tenants = tenants(reader, home);
-        let limits = limits(reader);
-        let projector = projector(reader);
+        let limits = bounds::limits(reader);
+        let projector = bounds::projector(reader);
         let ready_lag = reader.seconds("ready_lag_seconds", 1..=86_400);
         if reader.is_faulty() {
             return None;
@@ -227,66 +211,4 @@ fn tenants(reader: &mut Reader, home: Option<Region>) -> Vec<TenantId> {
         reader.refuse("tenants", what);
     }
     tenants.into_iter().map(|(tenant, _)| tenant).collect()
-}
-
-fn limits(reader: &mut Reader) -> Limits {
-    let usual = Limits::default();
-    Limits {
-        max_body: reader
-            .number("limits.max_body_bytes", 1_024..=1 << 26)
-            .unwrap_or(usual.max_body),
-        max_in_flight: reader
-            .number("limits.max_in_flight", 1..=1_000_000)
-            .unwrap_or(usual.max_in_flight),
-        max_batches: reader
-            .number("limits.max_batches", 1..=100_000)
-            .unwrap_or(usual.max_batches),
-        max_connections: reader
-            .number("limits.max_connections", 1..=1_000_000)
-            .unwrap_or(usual.max_connections),
-        deadline: reader
-            .millis("limits.deadline_ms", 100..=600_000)
-            .unwrap_or(usual.deadline),
-        header_timeout: reader
-            .millis("limits.header_timeout_ms", 100..=600_000)
-            .unwrap_or(usual.header_timeout),
-        body_timeout: reader
-            .millis("limits.body_timeout_ms", 100..=3_600_000)
-            .unwrap_or(usual.body_timeout),
-        idle_timeout: reader
-            .millis("limits.idle_timeout_ms", 100..=3_600_000)
-            .unwrap_or(usual.idle_timeout),
-        drain: reader.millis("limits.drain_ms", 0..=600_000).unwrap_or(usual.drain),
-    }
-}
-
-impl Default for Projector {
-    fn default() -> Self {
-        Self {
-            pace: Duration::from_millis(250),
-            records: 1_000,
-            queue: 4,
-            lease: Duration::from_secs(10),
-            discover: Duration::from_secs(30),
-            believe: Duration::from_secs(20 * 3_600),
-        }
-    }
-}
-
-fn projector(reader: &mut Reader) -> Projector {
-    let usual = Projector::default();
-    Projector {
-        pace: reader.millis("projector.pace_ms", 1..=60_000).unwrap_or(usual.pace),
-        records: reader.number("projector.records", 1..=1_000).unwrap_or(usual.records),
-        queue: reader.number("projector.queue", 1..=1_024).unwrap_or(usual.queue),
-        lease: reader
-            .seconds("projector.lease_seconds", 2..=300)
-            .unwrap_or(usual.lease),
-        discover: reader
-            .seconds("projector.discover_seconds", 1..=3_600)
-            .unwrap_or(usual.discover),
-        believe: reader
-            .number("projector.believe_hours", 1..=23)
-            .map_or(usual.believe, |hours: u64| Duration::from_secs(hours * 3_600)),
-    }
 }

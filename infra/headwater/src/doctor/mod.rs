@@ -1,0 +1,79 @@
+//! What `headwater doctor` looks at. Nothing here changes anything: it reads, asks, and writes only what a condition is sure to refuse.
+
+mod clock;
+mod findings;
+mod folder;
+mod keys;
+mod permissions;
+mod stores;
+mod told;
+
+use crate::{
+    config::{Adapter, Config, Search},
+    data_folder,
+};
+pub(crate) use findings::{Findings, Level};
+use headwater_dynamodb::Databases;
+use headwater_runtime::Runtime;
+use std::path::Path;
+
+/// Checks what a configuration names.
+pub(crate) async fn check(config: &Config, runtime: &Runtime) -> Findings {
+    let mut findings = Findings::default();
+    let roles: Vec<&str> = config.roles.iter().map(|role| role.as_str()).collect();
+    findings.ok("configuration", format!("can be used; roles {}", roles.join(", ")));
+    let sealing = keys::sealing(&mut findings, config);
+    let holder = config
+        .data
+        .as_deref()
+        .and_then(|data| folder::check(&mut findings, data));
+    if let Search::Tantivy(path) = &config.search {
+        folder::can_be_made(&mut findings, "search index", path);
+    }
+    // A process that runs has its addresses.
+    if holder.is_none() {
+        for (name, address) in [
+            ("http", Some(config.http)),
+            ("grpc", Some(config.grpc)),
+            ("metrics", config.metrics),
+        ] {
+            if let Some(address) = address {
+                stores::can_listen(&mut findings, name, address).await;
+            }
+        }
+    }
+    match (&config.adapter, &config.data) {
+        (Adapter::Aws { config: aws, .. }, _) => {
+            let databases = Databases::aws(aws, runtime.clone()).await;
+            stores::check(&mut findings, config, &databases, sealing.as_ref(), runtime).await;
+        }
+        (Adapter::Embedded, Some(data)) if holder.is_none() => embedded(&mut findings, config, data, runtime).await,
+        (Adapter::Embedded, _) => findings.ok(
+            "tables",
+            "not looked at: the process that holds the data folder has them open",
+        ),
+    }
+    findings
+}
+
+/// The tables of a data folder that nobody has open.
+async fn embedded(findings: &mut Findings, config: &Config, data: &Path, runtime: &Runtime) {
+    if !data.join("log.db").exists() {
+        findings.ok("tables", "are made at the first start");
+        return;
+    }
+    // Held while the engine has the files open, so that no process starts in between.
+    let folder = match data_folder::DataFolder::open(data) {
+        Ok(folder) => folder,
+        Err(error) => return findings.fail("tables", format!("{error:#}")),
+    };
+    match Databases::embedded(data, runtime.clone()) {
+        Ok(databases) => {
+            let sealing = folder.sealing_key(runtime).ok();
+            stores::check(findings, config, &databases, sealing.as_ref(), runtime).await;
+            databases.shutdown().await;
+        }
+        Err(error) => findings.fail("tables", error.to_string()),
+    }
+    drop(folder);
+}

@@ -1,0 +1,306 @@
+//! Commits that cannot be applied: parked from that commit on, for that aggregate and that projection, while the rest goes on.
+//!
+//! `PK = PARKED#<projection>.<generation>`, `SK = <tenant>#<context>#<aggregates>#<id>` (the id percent-encoded), in the table
+//! `checkpoints`. What is kept is where the history stopped, not the commits: the log has them. A head that does not move is what parks
+//! an aggregate; the item says so, and counts.
+//!
+//! Removing the item and telling it of a further commit are conditional on each other: whoever retries reads how far the history goes,
+//! applies that, and removes the item only if nobody has told it of more. A worker whose news comes too late for the item applies them.
+
+use crate::{ApplyError, SourceKey};
+use aws_sdk_dynamodb::{
+    error::{ProvideErrorMetadata, SdkError},
+    types::AttributeValue,
+};
+use headwater_dynamodb::{AccessPattern, Database, is_retryable};
+use headwater_kernel::{Id, TenantId, Timestamp, key};
+use std::collections::HashMap;
+
+/// An aggregate that a projection cannot follow further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// `<projection>.<generation>`.
+    pub consumer: String,
+    /// The aggregate's context.
+    pub context: String,
+    /// The aggregate.
+    pub source: SourceKey,
+    /// Sequence of the first event of the commit that could not be applied; 0 when that is not known.
+    pub first_sequence: u64,
+    /// How far the history goes, as far as the projection was told.
+    pub up_to: u64,
+    /// Why, without anything that was stored.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The parked aggregates of all projections.
+#[derive(Debug, Clone)]
+pub struct Parking {
+    database: Database,
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn failed<E>(error: SdkError<E>) -> ApplyError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    if is_retryable(&error) {
+        ApplyError::Retry(error.into())
+    } else {
+        ApplyError::Permanent(error.into())
+    }
+}
+
+fn is_conflict<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(|error| error.code() == Some("ConditionalCheckFailedException"))
+}
+
+fn partition_key(consumer: &str) -> AttributeValue {
+    text(format!("PARKED#{consumer}"))
+}
+
+fn sort_key(context: &str, source: &SourceKey) -> AttributeValue {
+    let SourceKey { tenant, aggregate, id } = source;
+    text(format!(
+        "{tenant}#{context}#{}#{}",
+        key::encode(aggregate),
+        key::encode(id.as_str())
+    ))
+}
+
+impl Parking {
+    /// In the table `checkpoints` of `database`.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Those of a consumer, of one tenant or of all, in order of tenant, context and aggregate. All of them: they are few, or an alarm
+    /// is ringing.
+    ///
+    /// # Errors
+    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
+    pub async fn list(&self, consumer: &str, tenant: Option<&TenantId>) -> Result<Vec<Parked>, ApplyError> {
+        let mut parked = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self
+                .database
+                .client()
+                .query()
+                .table_name(self.database.table("checkpoints"))
+                .key_condition_expression("PK = :pk AND begins_with(SK, :prefix)")
+                .expression_attribute_values(":pk", partition_key(consumer))
+                .expression_attribute_values(":prefix", text(tenant.map(|it| format!("{it}#")).unwrap_or_default()))
+                .consistent_read(true)
+                .limit(1_000)
+                .set_exclusive_start_key(after);
+            // An empty prefix is no prefix to DynamoDB.
+            let page = match tenant {
+                Some(_) => page,
+                None => page
+                    .key_condition_expression("PK = :pk")
+                    .set_expression_attribute_values(Some(HashMap::from([(
+                        ":pk".to_owned(),
+                        partition_key(consumer),
+                    )]))),
+            };
+            let page = page
+                .customize()
+                .interceptor(AccessPattern::system("parking.list"))
+                .send()
+                .await
+                .map_err(failed)?;
+            parked.extend(page.items().iter().filter_map(|item| read(consumer, item)));
+            after = page.last_evaluated_key;
+            if after.is_none() {
+                return Ok(parked);
+            }
+        }
+    }
+
+    /// Parks an aggregate, or tells that it stopped elsewhere.
+    ///
+    /// # Errors
+    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
+    pub async fn park(&self, parked: &Parked) -> Result<(), ApplyError> {
+        self.database
+            .client()
+            .put_item()
+            .table_name(self.database.table("checkpoints"))
+            .item("PK", partition_key(&parked.consumer))
+            .item("SK", sort_key(&parked.context, &parked.source))
+            .item("first", number(parked.first_sequence))
+            .item("up_to", number(parked.up_to))
+            .item("reason", text(&parked.reason))
+            .item("since", number(parked.since.nanos()))
+            .customize()
+            .interceptor(AccessPattern::system("parking.park"))
+            .send()
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    /// Tells of further commits; `false` when the aggregate is parked no more.
+    ///
+    /// # Errors
+    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
+    pub(crate) async fn tell(
+        &self,
+        consumer: &str,
+        context: &str,
+        source: &SourceKey,
+        up_to: u64,
+    ) -> Result<bool, ApplyError> {
+        let sent = self
+            .database
+            .client()
+            .update_item()
+            .table_name(self.database.table("checkpoints"))
+            .key("PK", partition_key(consumer))
+            .key("SK", sort_key(context, source))
+            .update_expression("SET up_to = :up_to")
+            .condition_expression("attribute_exists(PK) AND up_to < :up_to")
+            .expression_attribute_values(":up_to", number(up_to))
+            .return_values_on_condition_check_failure(
+                aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
+            )
+            .customize()
+            .interceptor(AccessPattern::system("parking.tell"))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            // It knows of as much already, or is gone.
+            Err(error) if is_conflict(&error) => Ok(self.find(consumer, context, source).await?.is_some()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// One aggregate, if it is parked.
+    ///
+    /// # Errors
+    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
+    pub async fn find(&self, consumer: &str, context: &str, source: &SourceKey) -> Result<Option<Parked>, ApplyError> {
+        let answer = self
+            .database
+            .client()
+            .get_item()
+            .table_name(self.database.table("checkpoints"))
+            .key("PK", partition_key(consumer))
+            .key("SK", sort_key(context, source))
+            .consistent_read(true)
+            .customize()
+            .interceptor(AccessPattern::system("parking.find"))
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(answer.item().and_then(|item| read(consumer, item)))
+    }
+
+    /// Ends the parking, unless it has been told of more than `parked` says; `false` then.
+    ///
+    /// # Errors
+    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
+    pub(crate) async fn release(&self, parked: &Parked) -> Result<bool, ApplyError> {
+        let sent = self
+            .database
+            .client()
+            .delete_item()
+            .table_name(self.database.table("checkpoints"))
+            .key("PK", partition_key(&parked.consumer))
+            .key("SK", sort_key(&parked.context, &parked.source))
+            .condition_expression("attribute_not_exists(PK) OR up_to = :up_to")
+            .expression_attribute_values(":up_to", number(parked.up_to))
+            .customize()
+            .interceptor(AccessPattern::system("parking.release"))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) if is_conflict(&error) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+fn read(consumer: &str, item: &HashMap<String, AttributeValue>) -> Option<Parked> {
+    let number = |name: &str| item.get(name)?.as_n().ok()?.parse().ok();
+    let mut parts = item.get("SK")?.as_s().ok()?.split('#');
+    let tenant = TenantId::new(parts.next()?).ok()?;
+    let context = parts.next()?.to_owned();
+    let aggregate = key::decode(parts.next()?)?;
+    let id = Id::new(key::decode(parts.next()?)?).ok()?;
+    Some(Parked {
+        consumer: consumer.to_owned(),
+        context,
+        source: SourceKey { tenant, aggregate, id },
+        first_sequence: number("first")?,
+        up_to: number("up_to")?,
+        reason: item.get("reason")?.as_s().ok()?.clone(),
+        since: Timestamp::from_nanos(item.get("since")?.as_n().ok()?.parse().ok()?),
+    })
+}
+
+/// An error's text without what it quotes: that may be stored data, personal data too.
+pub(crate) fn without_quotes(text: &str) -> String {
+    let mut open: Option<char> = None;
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars().take(4_000) {
+        match (open, char) {
+            (None, '"' | '`') => {
+                open = Some(char);
+                out.push(char);
+                out.push('…');
+            }
+            (Some(quote), char) if char == quote => {
+                open = None;
+                out.push(char);
+            }
+            (None, char) => out.push(char),
+            (Some(_), _) => {}
+        }
+    }
+    out.chars().take(500).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parked_items_of_layout_1_are_read() {
+        let item = HashMap::from([
+            ("PK".to_owned(), text("PARKED#leads.1")),
+            ("SK".to_owned(), text("acme#crm#leads#L%231")),
+            ("first".to_owned(), number(3)),
+            ("up_to".to_owned(), number(7)),
+            ("reason".to_owned(), text("unknown variant `…`")),
+            ("since".to_owned(), number(1_732_000_000_000_000_000_i64)),
+        ]);
+        let parked = read("leads.1", &item).unwrap();
+        assert_eq!(parked.source.id.as_str(), "L#1");
+        assert_eq!((parked.first_sequence, parked.up_to), (3, 7));
+        assert_eq!(sort_key(&parked.context, &parked.source), item["SK"]);
+        assert_eq!(partition_key(&parked.consumer), item["PK"]);
+    }
+
+    #[test]
+    fn a_reason_quotes_nothing() {
+        assert_eq!(
+            without_quotes("invalid type: string \"bob@example.com\", expected u64 for `price`"),
+            "invalid type: string \"…\", expected u64 for `…`"
+        );
+    }
+}

@@ -1,0 +1,331 @@
+//! The one reader of a shard: reads records and puts each commit into the mailbox of every consumer that wants it. It never waits for a
+//! consumer. Consumers may come and go while it reads.
+
+use crate::stop::told;
+use crate::{
+    Consumer, SourceKey,
+    attachment::Attachment,
+    catch_up::CatchUp,
+    consumer_task::ConsumerTask,
+    mailbox::Room,
+    opening::{Begin, begin, open, order, position},
+    options::{RunnerOptions, backoff},
+    parking::Parking,
+    runner::Board,
+};
+use headwater_event_log::{Cursor, Error, Opened, Position, Shard, Start, StreamBatch, StreamReader, Unreadable};
+use headwater_runtime::{Runtime, Task};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
+
+/// How long the consumers of a shard that has ended may take before its children are read without them; heads keep the order then.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// See the module.
+pub(crate) struct ShardReader {
+    pub(crate) context: String,
+    pub(crate) shard: Shard,
+    pub(crate) fence: u64,
+    pub(crate) reader: StreamReader,
+    pub(crate) consumers: watch::Receiver<Arc<Vec<Consumer>>>,
+    pub(crate) parking: Parking,
+    pub(crate) catch_up: CatchUp,
+    pub(crate) options: RunnerOptions,
+    pub(crate) runtime: Runtime,
+    pub(crate) board: Board,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// How reading a shard ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The shard was read to its end.
+    Finished,
+    /// It was told to stop, or failed; somebody has to go on.
+    Stopped,
+}
+
+/// A consumer at work on this shard.
+struct Attached {
+    attachment: Arc<Attachment>,
+    /// Records up to here it has seen before this reader began.
+    seen: Option<String>,
+    task: Task,
+    stop: watch::Sender<bool>,
+}
+
+impl ShardReader {
+    /// Reads until the shard ends or it is told to stop. All consumers have written their positions down then.
+    pub(crate) async fn run(mut self) -> Ended {
+        let mut attached = Vec::new();
+        let ended = match self.follow(&mut attached).await {
+            Ok(ended) => ended,
+            Err(error) => {
+                tracing::warn!(context = self.context, shard = self.shard.id, error = ?error, "the shard cannot be read");
+                Ended::Stopped
+            }
+        };
+        if ended == Ended::Finished {
+            for one in &attached {
+                one.attachment.mailbox().end();
+                one.attachment.wake();
+            }
+            let all = futures::future::join_all(attached.iter_mut().map(|one| one.task.ended()));
+            let mut stop = self.stop.clone();
+            tokio::select! {
+                biased;
+                () = told(&mut stop) => {}
+                _ = self.runtime.timeout(DRAIN, all) => {}
+            }
+        }
+        for one in attached {
+            self.detach(one).await;
+        }
+        ended
+    }
+
+    async fn follow(&mut self, attached: &mut Vec<Attached>) -> Result<Ended, Error> {
+        let consumers = Arc::clone(&self.consumers.borrow_and_update());
+        let mine: Vec<Consumer> = consumers
+            .iter()
+            .filter(|consumer| consumer.follows(&self.context))
+            .cloned()
+            .collect();
+        let mut begins = Vec::with_capacity(mine.len());
+        for consumer in &mine {
+            begins.push(self.begin(consumer).await);
+        }
+        let mut cursor = open(&self.reader, &self.shard, &mut begins).await?;
+        for (consumer, begin) in mine.into_iter().zip(begins) {
+            self.attach(attached, consumer, &begin, None);
+        }
+        let mut activity = self.reader.activity();
+        let mut last: Option<String> = None;
+        let (mut failures, mut idle_for) = (0, self.options.pace);
+        loop {
+            if *self.stop.borrow() {
+                return Ok(Ended::Stopped);
+            }
+            if self.consumers.has_changed().unwrap_or(false) {
+                self.change_consumers(attached, last.as_deref()).await;
+            }
+            if let Some(activity) = &mut activity {
+                activity.mark_unchanged();
+            }
+            let batch = match self.reader.read(&cursor, self.options.records).await {
+                Ok(batch) => batch,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(context = self.context, error = ?error, "a shard could not be read; trying again");
+                    self.rest(backoff(failures), None).await;
+                    // The cursor may have expired, and its records may be gone by now.
+                    let start = last.as_deref().map_or(Start::Oldest, Start::After);
+                    match self.reader.open(&self.shard, start).await {
+                        Ok(Opened::At(reopened)) => cursor = reopened,
+                        Ok(Opened::Trimmed(reopened)) => {
+                            cursor = reopened;
+                            for one in &*attached {
+                                one.attachment.mailbox().lose();
+                                one.attachment.wake();
+                            }
+                        }
+                        Err(error) => tracing::debug!(context = self.context, error = ?error, "nor opened"),
+                    }
+                    continue;
+                }
+            };
+            failures = 0;
+            let (idle, ended) = (batch.last.is_none(), batch.next.is_none());
+            if let Some(sequence) = &batch.last {
+                last = Some(sequence.clone());
+            }
+            let next = self.deliver(attached, batch);
+            match next {
+                Some(next) => cursor = next,
+                None if ended => return Ok(Ended::Finished),
+                None => {}
+            }
+            if !idle {
+                idle_for = self.options.pace;
+                if activity.is_none() {
+                    self.rest(self.options.pace, None).await;
+                }
+            } else if let Some(activity) = &mut activity {
+                self.rest(self.options.discover_every, Some(activity)).await;
+            } else {
+                self.rest(idle_for, None).await;
+                idle_for = (idle_for * 2).min(self.options.idle_pace);
+            }
+        }
+    }
+
+    /// Waits; shorter when told to stop, when consumers change, or when there is activity.
+    async fn rest(&mut self, longest: Duration, activity: Option<&mut watch::Receiver<u64>>) {
+        let (mut stop, mut consumers) = (self.stop.clone(), self.consumers.clone());
+        let active = async {
+            match activity {
+                Some(activity) => drop(activity.changed().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = told(&mut stop) => {}
+            Ok(()) = consumers.changed() => {}
+            () = active => {}
+            () = self.runtime.sleep(longest) => {}
+        }
+    }
+
+    /// Puts what was read into the mailboxes, and says where to go on.
+    fn deliver(&self, attached: &[Attached], batch: StreamBatch) -> Option<Cursor> {
+        let now = self.runtime.now();
+        for Unreadable { error, .. } in &batch.unreadable {
+            tracing::error!(context = self.context, %error, "a record of the stream is no commit that this build can read");
+        }
+        for one in attached {
+            let Attachment { consumer, .. } = &*one.attachment;
+            let mut mailbox = one.attachment.mailbox();
+            for (sequence, logged) in &batch.commits {
+                let commit = &logged.commit;
+                let is_new = one.seen.as_ref().is_none_or(|seen| order(sequence) > order(seen));
+                if is_new && consumer.wants(&commit.tenant, &self.context, &commit.aggregate) {
+                    mailbox.push(logged);
+                }
+            }
+            for Unreadable { of, .. } in &batch.unreadable {
+                if let Some((scope, aggregate, id, first)) = of
+                    && consumer.wants(scope.tenant(), &self.context, aggregate)
+                {
+                    let key = SourceKey {
+                        tenant: scope.tenant().clone(),
+                        aggregate: aggregate.clone(),
+                        id: id.clone(),
+                    };
+                    mailbox.push_news(scope.clone(), key, *first, now);
+                }
+            }
+            if let Some(last) = &batch.last
+                && one.seen.as_ref().is_none_or(|seen| order(last) > order(seen))
+            {
+                mailbox.end_batch(Position {
+                    stream: self.shard.stream.clone(),
+                    shard: self.shard.id.clone(),
+                    sequence: Some(last.clone()),
+                });
+            }
+            drop(mailbox);
+            one.attachment.read(now, batch.last.is_none());
+            if batch.last.is_some() {
+                one.attachment.wake();
+            }
+        }
+        batch.next
+    }
+
+    /// Where a consumer stands by its own account.
+    async fn begin(&self, consumer: &Consumer) -> Begin {
+        let mut failures = 0;
+        loop {
+            match consumer.positions.load(&self.context).await {
+                Ok(all) => return begin(&self.shard, &all, self.runtime.now(), self.options.believe_for),
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(consumer = consumer.name(), error = ?error, "positions cannot be read; trying again");
+                    let mut stop = self.stop.clone();
+                    let waited = self.runtime.timeout(backoff(failures), told(&mut stop)).await;
+                    if waited.is_ok() || failures > 20 {
+                        return Begin::Lost("its positions cannot be read");
+                    }
+                }
+            }
+        }
+    }
+
+    fn attach(&self, attached: &mut Vec<Attached>, consumer: Consumer, begin: &Begin, at: Option<&str>) {
+        if *begin == Begin::Done {
+            return;
+        }
+        let room = Room {
+            commits: self.options.waiting_commits,
+            per_tenant: self.options.waiting_commits_per_tenant,
+            aggregates: self.options.waiting_aggregates,
+        };
+        let mut start = position(&self.shard, begin);
+        if let Some(at) = at {
+            start.sequence = Some(at.to_owned());
+        }
+        let attachment = Arc::new(Attachment::new(consumer, &self.context, room, start));
+        attachment.read(self.runtime.now(), false);
+        if let Begin::Lost(why) = begin {
+            tracing::info!(
+                consumer = attachment.consumer.name(),
+                context = self.context,
+                why,
+                "the log fills in"
+            );
+            attachment.mailbox().lose();
+        }
+        let (stop, stopped) = watch::channel(false);
+        let task = ConsumerTask {
+            attachment: Arc::clone(&attachment),
+            fence: self.fence,
+            parking: self.parking.clone(),
+            catch_up: self.catch_up.clone(),
+            options: self.options.clone(),
+            runtime: self.runtime.clone(),
+            stop: stopped,
+        };
+        self.board.add(&attachment);
+        attached.push(Attached {
+            attachment,
+            seen: match begin {
+                Begin::After(sequence) => Some(sequence.clone()),
+                _ => None,
+            },
+            task: self.runtime.spawn(task.run()),
+            stop,
+        });
+    }
+
+    /// Takes up consumers that are new, and lets go of those that are gone.
+    async fn change_consumers(&mut self, attached: &mut Vec<Attached>, last: Option<&str>) {
+        let consumers = Arc::clone(&self.consumers.borrow_and_update());
+        let names: Vec<String> = consumers.iter().map(Consumer::name).collect();
+        let (stay, leave): (Vec<_>, Vec<_>) = std::mem::take(attached)
+            .into_iter()
+            .partition(|one| names.contains(&one.attachment.consumer.name()));
+        *attached = stay;
+        for one in leave {
+            self.detach(one).await;
+        }
+        for consumer in consumers.iter().filter(|consumer| consumer.follows(&self.context)) {
+            let known = |one: &Attached| one.attachment.consumer.name() == consumer.name();
+            if attached.iter().any(known) {
+                continue;
+            }
+            // One that is being filled begins here: the fill reads the log from now on, and sees all that came before.
+            let begin = match (consumer.is_held(), last) {
+                (true, Some(last)) => Begin::After(last.to_owned()),
+                (true, None) => Begin::First,
+                (false, _) => Begin::Lost("it joins a reader that is under way"),
+            };
+            self.attach(attached, consumer.clone(), &begin, last);
+        }
+    }
+
+    async fn detach(&self, mut one: Attached) {
+        let _ = one.stop.send(true);
+        one.attachment.wake();
+        // A store that hangs must not hold the shard; what is not written down is read again.
+        if self
+            .runtime
+            .timeout(Duration::from_millis(900), one.task.ended())
+            .await
+            .is_err()
+        {
+            one.task.abort();
+        }
+        self.board.remove(&one.attachment);
+    }
+}
