@@ -1,0 +1,16 @@
+//! The real binary as an installation runs it: `serve` with roles, `doctor`, what both refuse.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test of real processes in real time: a failed step is a failed test"
+)]
+
+mod doctor;
+mod drain;
+mod embedded;
+mod installation;
+mod issuer;
+mod process;
+mod refused;
+mod roles;
