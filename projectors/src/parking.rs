@@ -93,28 +93,24 @@ impl Parking {
     pub async fn list(&self, consumer: &str, tenant: Option<&TenantId>) -> Result<Vec<Parked>, ApplyError> {
         let mut parked = Vec::new();
         let mut after = None;
+        // Between the tenant's separator and the character that follows it lie all of its keys.
+        let (from, to) = match tenant {
+            Some(tenant) => (format!("{tenant}#"), format!("{tenant}$")),
+            None => ("\u{1}".to_owned(), "\u{10FFFF}".to_owned()),
+        };
         loop {
             let page = self
                 .database
                 .client()
                 .query()
                 .table_name(self.database.table("checkpoints"))
-                .key_condition_expression("PK = :pk AND begins_with(SK, :prefix)")
+                .key_condition_expression("PK = :pk AND SK BETWEEN :from AND :to")
                 .expression_attribute_values(":pk", partition_key(consumer))
-                .expression_attribute_values(":prefix", text(tenant.map(|it| format!("{it}#")).unwrap_or_default()))
+                .expression_attribute_values(":from", text(&from))
+                .expression_attribute_values(":to", text(&to))
                 .consistent_read(true)
                 .limit(1_000)
                 .set_exclusive_start_key(after);
-            // An empty prefix is no prefix to DynamoDB.
-            let page = match tenant {
-                Some(_) => page,
-                None => page
-                    .key_condition_expression("PK = :pk")
-                    .set_expression_attribute_values(Some(HashMap::from([(
-                        ":pk".to_owned(),
-                        partition_key(consumer),
-                    )]))),
-            };
             let page = page
                 .customize()
                 .interceptor(AccessPattern::system("parking.list"))
@@ -129,27 +125,47 @@ impl Parking {
         }
     }
 
-    /// Parks an aggregate, or tells that it stopped elsewhere.
+    /// Parks an aggregate, or tells that it stopped elsewhere. How far it goes never shrinks: a retry under way counts on that.
     ///
     /// # Errors
     /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
     pub async fn park(&self, parked: &Parked) -> Result<(), ApplyError> {
-        self.database
-            .client()
-            .put_item()
-            .table_name(self.database.table("checkpoints"))
-            .item("PK", partition_key(&parked.consumer))
-            .item("SK", sort_key(&parked.context, &parked.source))
-            .item("first", number(parked.first_sequence))
-            .item("up_to", number(parked.up_to))
-            .item("reason", text(&parked.reason))
-            .item("since", number(parked.since.nanos()))
-            .customize()
-            .interceptor(AccessPattern::system("parking.park"))
-            .send()
-            .await
-            .map(drop)
-            .map_err(failed)
+        let update = |expression: &str, condition: &str| {
+            self.database
+                .client()
+                .update_item()
+                .table_name(self.database.table("checkpoints"))
+                .key("PK", partition_key(&parked.consumer))
+                .key("SK", sort_key(&parked.context, &parked.source))
+                .update_expression(expression)
+                .condition_expression(condition)
+                .expression_attribute_names("#first", "first")
+                .expression_attribute_values(":first", number(parked.first_sequence))
+                .expression_attribute_values(":reason", text(&parked.reason))
+        };
+        let sent = update(
+            "SET #first = :first, reason = :reason, up_to = :up_to, since = if_not_exists(since, :since)",
+            "attribute_not_exists(PK) OR up_to <= :up_to",
+        )
+        .expression_attribute_values(":up_to", number(parked.up_to))
+        .expression_attribute_values(":since", number(parked.since.nanos()))
+        .customize()
+        .interceptor(AccessPattern::system("parking.park"))
+        .send()
+        .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if is_conflict(&error) => {
+                update("SET #first = :first, reason = :reason", "attribute_exists(PK)")
+                    .customize()
+                    .interceptor(AccessPattern::system("parking.park"))
+                    .send()
+                    .await
+                    .map(drop)
+                    .map_err(failed)
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Tells of further commits; `false` when the aggregate is parked no more.
@@ -173,9 +189,6 @@ impl Parking {
             .update_expression("SET up_to = :up_to")
             .condition_expression("attribute_exists(PK) AND up_to < :up_to")
             .expression_attribute_values(":up_to", number(up_to))
-            .return_values_on_condition_check_failure(
-                aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
-            )
             .customize()
             .interceptor(AccessPattern::system("parking.tell"))
             .send()

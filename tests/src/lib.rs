@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod engines;
+pub mod projections;
 
 use headwater_dynamodb::Databases;
 use headwater_event_log::{AggregateStore, EventLog, Options, Request};
