@@ -10,7 +10,11 @@ use axum::{
     routing::get,
 };
 use headwater_dynamodb::Databases;
-use http::{StatusCode, header::RETRY_AFTER};
+use headwater_edge::{Edge, Problem};
+use std::time::Duration;
+
+/// When to ask again.
+const COME_BACK: Duration = Duration::from_secs(1);
 
 /// Whether it lives, and whether it should get requests.
 pub(super) fn router(readiness: &Readiness) -> Router {
@@ -20,7 +24,7 @@ pub(super) fn router(readiness: &Readiness) -> Router {
         get(move || async move {
             match readiness.ask() {
                 Ok(()) => "ready".into_response(),
-                Err(why) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], why).into_response(),
+                Err(why) => Problem::unavailable("not-ready", why, COME_BACK).into_response(),
             }
         }),
     )
@@ -32,10 +36,19 @@ pub(super) fn metrics(databases: &Databases) -> Router {
     Router::new().route("/metrics", get(move || async move { metrics::exposition(&databases) }))
 }
 
-/// Refuses what comes before the process has started.
-pub(super) async fn admit(State(readiness): State<Readiness>, request: Request, next: Next) -> Response {
+/// Refuses what comes before the process has started, and before anything else of the request is looked at: who asks can be told only once the
+/// tenants' table answers.
+pub(super) async fn admit(
+    State((readiness, edge)): State<(Readiness, Edge)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+        return next.run(request).await;
+    }
     match readiness.admit() {
         Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+        Err(problem) => edge.trace(problem, request.headers()).into_response(),
     }
 }

@@ -77,18 +77,18 @@ impl Listeners {
         let (stop, stopped) = watch::channel(false);
         let (stop_metrics, metrics_stopped) = watch::channel(false);
         let in_flight = InFlight::default();
-        let counted = |app: Router| app.layer(from_fn_with_state(in_flight.clone(), in_flight::count));
-        let mut routes = services.http(stores, readiness).merge(health::router(readiness));
+        let public = |app: Router| {
+            app.layer(from_fn_with_state(in_flight.clone(), in_flight::count))
+                .layer(from_fn_with_state((readiness.clone(), edge.clone()), health::admit))
+        };
+        let mut routes = services.http(stores).merge(health::router(readiness));
         if config.metrics.is_none() {
             routes = routes.merge(health::metrics(&stores.databases));
         }
         let (grpc, health) = services.grpc().await?;
-        let grpc = edge
-            .grpc(grpc)
-            .layer(from_fn_with_state(readiness.clone(), health::admit));
         let public = vec![
-            serve(sockets.http, counted(edge.http(routes)), edge, stopped.clone()),
-            serve(sockets.grpc, counted(grpc), edge, stopped),
+            serve(sockets.http, public(edge.http(routes)), edge, stopped.clone()),
+            serve(sockets.grpc, public(edge.grpc(grpc)), edge, stopped),
         ];
         let metrics = sockets.metrics.map(|listener| {
             let routes = health::metrics(&stores.databases).merge(health::router(readiness));

@@ -1,13 +1,13 @@
 //! Both services over the stores, and the routes of the roles that a process has.
 
-use super::{health, readiness::Readiness, stores::Stores};
+use super::stores::Stores;
 use crate::{
     admin,
     config::{Adapter, Config, Role},
     contexts,
 };
 use anyhow::Result;
-use axum::{Router, middleware::from_fn_with_state};
+use axum::Router;
 use headwater_command_service::CommandBus;
 use headwater_edge::{Edge, OpenApi, Schemas};
 use headwater_kernel::Region;
@@ -55,7 +55,7 @@ impl Services {
     }
 
     /// All HTTP routes but those without a token.
-    pub(super) fn http(&self, stores: &Stores, readiness: &Readiness) -> Router {
+    pub(super) fn http(&self, stores: &Stores) -> Router {
         let (bus, queries, edge) = (&self.bus, &self.queries, &self.edge);
         let mut document = OpenApi::new();
         let mut routes = admin::router(stores.directory.clone(), edge.clone(), self.region);
@@ -68,9 +68,7 @@ impl Services {
             routes = routes.merge(headwater_query_service::router(queries.clone(), edge.clone()));
         }
         let schemas = Schemas::of(bus.aggregates());
-        routes
-            .merge(headwater_edge::docs(&document.finish(), schemas))
-            .layer(from_fn_with_state(readiness.clone(), health::admit))
+        routes.merge(headwater_edge::docs(&document.finish(), schemas))
     }
 
     /// All gRPC services, and what says of each whether it serves.

@@ -241,6 +241,9 @@ fn the_example_is_valid_and_has_every_key() {
     let pem = format!("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA{KEY}\n-----END PUBLIC KEY-----\n");
     fs::write(folder.0.path().join("issuer.pem"), pem).unwrap();
     let config = folder.read(example, &[]).unwrap();
+    let readme = include_str!("../../../../README.md").split("```toml\n").nth(1).unwrap();
+    let shown = folder.read(readme.split("```").next().unwrap(), &[]).unwrap();
+    assert_eq!(shown.tenants, config.tenants, "the README's example");
     let usual = folder.read(&least(), &[]).unwrap();
     assert_eq!(config.projector, usual.projector);
 

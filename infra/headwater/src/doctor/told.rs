@@ -33,19 +33,24 @@ pub(super) fn why<E: ProvideErrorMetadata + Error + 'static, R: std::fmt::Debug>
             | "IncompleteSignatureException",
         ) => Why::Credentials,
         Some(_) => Why::Other,
-        None if told(error).contains("redential") => Why::Credentials,
+        None if DisplayErrorContext(error).to_string().contains("credentials") => Why::Credentials,
         None => Why::Unreachable,
     }
 }
 
-/// The error in one line.
+/// The error in one line: what the store said, or else the first cause.
 pub(super) fn told<E: ProvideErrorMetadata + Error + 'static, R: std::fmt::Debug>(error: &SdkError<E, R>) -> String {
-    let text = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => DisplayErrorContext(error).to_string(),
-    };
-    // The SDK appends its structures, which help nobody here.
-    let text = text.split(" (").next().unwrap_or_default();
-    text.replace('\n', " ")
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => return format!("{code}: {message}").replace('\n', " "),
+        (Some(code), None) => return code.to_owned(),
+        _ => {}
+    }
+    if DisplayErrorContext(error).to_string().contains("no credentials found") {
+        return "there are none, neither in the environment nor in a profile, container or instance".to_owned();
+    }
+    let mut cause: &dyn Error = error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    cause.to_string().replace('\n', " ")
 }

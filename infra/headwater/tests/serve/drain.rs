@@ -38,7 +38,10 @@ async fn a_drain_ends_in_time_and_says_what_it_cut() {
     process.signal("-TERM");
     tokio::time::sleep(Duration::from_millis(200)).await;
     let (status, why) = client.text(&format!("{}/readyz", process.metrics)).await;
-    assert_eq!((status, why.as_str()), (503, "draining: this process ends"));
+    assert!(
+        status == 503 && why.contains("draining: this process ends"),
+        "{status} {why}"
+    );
     let refused = TcpStream::connect(process.http.strip_prefix("http://").unwrap());
     assert!(refused.is_err(), "it accepts nothing more");
     let (status, _, errors) = process.wait();
@@ -95,7 +98,8 @@ async fn a_start_waits_for_its_tables() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(client.text(&format!("{url}/healthz")).await, (200, "ok".into()));
-    assert_eq!(client.text(&format!("{url}/readyz")).await, (503, "starting".into()));
+    let (status, why) = client.text(&format!("{url}/readyz")).await;
+    assert!(status == 503 && why.contains("\"starting\""), "{status} {why}");
     let (status, problem) = client.get(&format!("{url}/v1/catalog/products/P1"), None).await;
     assert_eq!((status, problem["code"].as_str()), (503, Some("starting")), "{problem}");
     installation.ministack.resume();

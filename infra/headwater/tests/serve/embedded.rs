@@ -20,7 +20,9 @@ async fn one_process_needs_no_aws_and_is_looked_at_while_it_runs() {
     let client = Client::new(token.trim());
     let (status, page) = client.get(&format!("{}/v1/catalog/products", process.http), None).await;
     assert_eq!(status, 200, "{page}");
-    let (status, out, error) = run(headwater().args(["tenant", "list", "--data"]).arg(&data));
+    let (status, out, error) = run(headwater()
+        .args(["tenant", "list", "--token", token.trim(), "--data"])
+        .arg(&data));
     assert_eq!((status, out.as_str()), (Some(0), "acme\tus\tactive\n"), "{error}");
 
     let doctor = || {

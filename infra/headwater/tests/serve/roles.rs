@@ -100,6 +100,8 @@ async fn what_one_process_is_told_the_other_shows() {
     assert_eq!((status, out.as_str()), (Some(0), "globex\tus\tactive\n"), "{error}");
     let (status, _, error) = made("eu");
     assert!(status == Some(1) && error.contains("region-not-here"), "{error}");
+    // That it did not exist is believed for half a second.
+    tokio::time::sleep(Duration::from_millis(600)).await;
     let (status, _) = stranger
         .get(&format!("{}/v1/catalog/products/P1", read.http), None)
         .await;
