@@ -32,6 +32,15 @@ pub(crate) fn service(given: &Given, options: SubscriptionOptions) -> QueryServi
     builder.subscriptions(options).build()
 }
 
+pub(crate) fn options() -> SubscriptionOptions {
+    SubscriptionOptions::default()
+}
+
+/// Of events, the aggregate and the sequence.
+pub(crate) fn ids(seen: Vec<Seen>) -> Vec<(String, u64)> {
+    seen.into_iter().map(|(_, id, sequence, _)| (id, sequence)).collect()
+}
+
 pub(crate) fn parameters(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs
         .iter()
