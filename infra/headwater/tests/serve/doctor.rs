@@ -36,6 +36,16 @@ fn an_installation_before_and_after_its_first_start() {
         assert!(out.contains(found), "{found}: {out}");
     }
 
+    let (status, _, error) = run(headwater().args(["serve", "--config"]).arg(&config).envs(credentials));
+    assert!(
+        status == Some(1) && error.contains("the tables test-catalog-events, test-catalog-claims"),
+        "{error}"
+    );
+    assert!(
+        error.contains("do not exist; deploy them, or set dynamodb.create_tables = true"),
+        "{error}"
+    );
+
     let environment: Vec<_> = credentials
         .into_iter()
         .chain([("HEADWATER_DYNAMODB_CREATE_TABLES", "true")])

@@ -9,6 +9,7 @@
 mod doctor;
 mod drain;
 mod embedded;
+mod handover;
 mod installation;
 mod issuer;
 mod process;
