@@ -12,6 +12,7 @@ mod checkpoint;
 mod consumer;
 mod consumer_task;
 mod document;
+mod feed_task;
 mod follower;
 mod heads;
 mod mailbox;

@@ -65,7 +65,7 @@ pub(crate) async fn open(
     begins: &mut [Begin],
 ) -> Result<headwater_event_log::Cursor, headwater_event_log::Error> {
     loop {
-        let first = begins.iter().any(|begin| *begin == Begin::First);
+        let first = begins.contains(&Begin::First);
         let mut oldest: Option<&String> = None;
         for begin in begins.iter() {
             if let Begin::After(sequence) = begin

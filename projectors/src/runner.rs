@@ -5,7 +5,7 @@ use crate::{
     worker::Worker,
 };
 use headwater_dynamodb::Database;
-use headwater_event_log::{EventLog, StreamReader, consumer::LeaseTable};
+use headwater_event_log::{EventLog, FeedWriter, StreamReader, consumer::LeaseTable};
 use headwater_runtime::{Runtime, Task};
 use headwater_tenancy::WorkerAuthority;
 use std::sync::{
@@ -90,6 +90,10 @@ impl Runner {
         let board = Board::default();
         let worker = Worker {
             leases: LeaseTable::new(views.clone(), name.clone(), runtime.clone()),
+            feeds: contexts
+                .iter()
+                .map(|context| (context.clone(), FeedWriter::new(log.clone(), context.clone())))
+                .collect(),
             readers: contexts
                 .into_iter()
                 .map(|context| StreamReader::new(log.clone(), context, authority.clone()))

@@ -7,13 +7,14 @@ use crate::{
     attachment::Attachment,
     catch_up::CatchUp,
     consumer_task::ConsumerTask,
+    feed_task::{self, Feed, FeedBatch},
     mailbox::Room,
     opening::{Begin, begin, open, order, position},
     options::{RunnerOptions, backoff},
     parking::Parking,
     runner::Board,
 };
-use headwater_event_log::{Cursor, Error, Opened, Position, Shard, Start, StreamBatch, StreamReader, Unreadable};
+use headwater_event_log::{Error, FeedWriter, Opened, Position, Shard, Start, StreamBatch, StreamReader, Unreadable};
 use headwater_runtime::{Runtime, Task};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -30,6 +31,7 @@ pub(crate) struct ShardReader {
     pub(crate) consumers: watch::Receiver<Arc<Vec<Consumer>>>,
     pub(crate) parking: Parking,
     pub(crate) catch_up: CatchUp,
+    pub(crate) feed: FeedWriter,
     pub(crate) options: RunnerOptions,
     pub(crate) runtime: Runtime,
     pub(crate) board: Board,
@@ -58,7 +60,8 @@ impl ShardReader {
     /// Reads until the shard ends or it is told to stop. All consumers have written their positions down then.
     pub(crate) async fn run(mut self) -> Ended {
         let mut attached = Vec::new();
-        let ended = match self.follow(&mut attached).await {
+        let mut feed = None;
+        let ended = match self.follow(&mut attached, &mut feed).await {
             Ok(ended) => ended,
             Err(error) => {
                 tracing::warn!(context = self.context, shard = self.shard.id, error = ?error, "the shard cannot be read");
@@ -78,13 +81,33 @@ impl ShardReader {
                 _ = self.runtime.timeout(DRAIN, all) => {}
             }
         }
+        if let Some(feed) = feed {
+            match ended {
+                Ended::Stopped => feed.stop(&self.runtime).await,
+                // The children begin at their beginning, so what the feed lacks of this shard has to be known.
+                Ended::Finished if !feed.finish(DRAIN, &self.runtime).await => self.distrust_feed().await,
+                Ended::Finished => {}
+            }
+        }
         for one in attached {
             self.detach(one).await;
         }
         ended
     }
 
-    async fn follow(&mut self, attached: &mut Vec<Attached>) -> Result<Ended, Error> {
+    async fn distrust_feed(&self) {
+        for attempt in 1..=10 {
+            match self.feed.distrust().await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::error!(context = self.context, error = ?error, "the feed may lack commits of a shard")
+                }
+            }
+            self.runtime.sleep(backoff(attempt)).await;
+        }
+    }
+
+    async fn follow(&mut self, attached: &mut Vec<Attached>, feed: &mut Option<Feed>) -> Result<Ended, Error> {
         let consumers = Arc::clone(&self.consumers.borrow_and_update());
         let mine: Vec<Consumer> = consumers
             .iter()
@@ -95,7 +118,17 @@ impl ShardReader {
         for consumer in &mine {
             begins.push(self.begin(consumer).await);
         }
+        begins.push(feed_task::begin(&self.feed, &self.shard).await?);
         let mut cursor = open(&self.reader, &self.shard, &mut begins).await?;
+        let lost = matches!(begins.pop(), Some(Begin::Lost(_)));
+        let feed = feed.insert(Feed::start(
+            self.feed.clone(),
+            self.catch_up.authority.clone(),
+            &self.shard,
+            self.fence,
+            lost,
+            &self.runtime,
+        ));
         for (consumer, begin) in mine.into_iter().zip(begins) {
             self.attach(attached, consumer, &begin, None);
         }
@@ -124,6 +157,7 @@ impl ShardReader {
                         Ok(Opened::At(reopened)) => cursor = reopened,
                         Ok(Opened::Trimmed(reopened)) => {
                             cursor = reopened;
+                            feed.lose();
                             for one in &*attached {
                                 one.attachment.mailbox().lose();
                                 one.attachment.wake();
@@ -139,7 +173,20 @@ impl ShardReader {
             if let Some(sequence) = &batch.last {
                 last = Some(sequence.clone());
             }
-            let next = self.deliver(attached, batch);
+            self.deliver(attached, &batch);
+            let StreamBatch {
+                commits,
+                unreadable,
+                last: end,
+                next,
+            } = batch;
+            if let Some(sequence) = end {
+                feed.push(FeedBatch {
+                    commits,
+                    position: self.position(sequence),
+                    unreadable: !unreadable.is_empty(),
+                });
+            }
             match next {
                 Some(next) => cursor = next,
                 None if ended => return Ok(Ended::Finished),
@@ -177,8 +224,16 @@ impl ShardReader {
         }
     }
 
-    /// Puts what was read into the mailboxes, and says where to go on.
-    fn deliver(&self, attached: &[Attached], batch: StreamBatch) -> Option<Cursor> {
+    fn position(&self, sequence: String) -> Position {
+        Position {
+            stream: self.shard.stream.clone(),
+            shard: self.shard.id.clone(),
+            sequence: Some(sequence),
+        }
+    }
+
+    /// Puts what was read into the mailboxes.
+    fn deliver(&self, attached: &[Attached], batch: &StreamBatch) {
         let now = self.runtime.now();
         for Unreadable { error, .. } in &batch.unreadable {
             tracing::error!(context = self.context, %error, "a record of the stream is no commit that this build can read");
@@ -208,11 +263,7 @@ impl ShardReader {
             if let Some(last) = &batch.last
                 && one.seen.as_ref().is_none_or(|seen| order(last) > order(seen))
             {
-                mailbox.end_batch(Position {
-                    stream: self.shard.stream.clone(),
-                    shard: self.shard.id.clone(),
-                    sequence: Some(last.clone()),
-                });
+                mailbox.end_batch(self.position(last.clone()));
             }
             drop(mailbox);
             one.attachment.read(now, batch.last.is_none());
@@ -220,7 +271,6 @@ impl ShardReader {
                 one.attachment.wake();
             }
         }
-        batch.next
     }
 
     /// Where a consumer stands by its own account.

@@ -11,7 +11,7 @@ use crate::{
 };
 use futures::future::join_all;
 use headwater_event_log::{
-    Error, Shard, StreamReader,
+    Error, FeedWriter, Shard, StreamReader,
     consumer::{Held, Lease, LeaseTable, Observations, plan, ready},
 };
 use headwater_runtime::{Runtime, Task};
@@ -28,6 +28,8 @@ pub(crate) struct Worker {
     pub(crate) readers: Vec<StreamReader>,
     pub(crate) parking: Parking,
     pub(crate) catch_up: CatchUp,
+    /// By context; one for all shards, as they share what they remember.
+    pub(crate) feeds: BTreeMap<String, FeedWriter>,
     pub(crate) consumers: watch::Receiver<Arc<Vec<Consumer>>>,
     pub(crate) options: RunnerOptions,
     pub(crate) runtime: Runtime,
@@ -117,7 +119,7 @@ impl Worker {
 
     async fn look(&self, known: &mut Known, ended: &mpsc::UnboundedSender<End>) -> Result<(), Error> {
         self.renew(known).await;
-        self.discover(known).await?;
+        let discovered = self.discover(known).await?;
         let leases = self.leases.list().await?;
         let now = self.runtime.monotonic();
         known.seen.see(&leases, now);
@@ -184,7 +186,10 @@ impl Worker {
         if free.iter().all(|key| known.running.contains_key(key)) && known.shards.len() == self.readers.len() {
             self.board.cover(true);
         }
-        self.clean_up(&known.shards, &leases).await
+        if discovered {
+            self.clean_up(&known.shards, &leases).await?;
+        }
+        Ok(())
     }
 
     fn start(&self, held: Held, reader: &StreamReader, shard: Shard, ended: &mpsc::UnboundedSender<End>) -> Running {
@@ -197,6 +202,7 @@ impl Worker {
             consumers: self.consumers.clone(),
             parking: self.parking.clone(),
             catch_up: self.catch_up.clone(),
+            feed: self.feeds[reader.context()].clone(),
             options: self.options.clone(),
             runtime: self.runtime.clone(),
             board: self.board.clone(),
@@ -237,9 +243,10 @@ impl Worker {
         }
     }
 
-    /// Reads the list of shards of each context whose turn it is.
-    async fn discover(&self, known: &mut Known) -> Result<(), Error> {
+    /// Reads the list of shards of each context whose turn it is; tells whether there was one.
+    async fn discover(&self, known: &mut Known) -> Result<bool, Error> {
         let now = self.runtime.monotonic();
+        let mut discovered = false;
         for reader in &self.readers {
             let due = match known.shards.get(reader.context()) {
                 Some((_, at)) => now.saturating_sub(*at) >= self.options.discover_every,
@@ -248,13 +255,19 @@ impl Worker {
             if due {
                 let shards = reader.shards().await?;
                 known.shards.insert(reader.context().to_owned(), (shards, now));
+                discovered = true;
             }
         }
-        Ok(())
+        Ok(discovered)
     }
 
     /// Forgets the leases and checkpoints of shards that their stream has no more.
     async fn clean_up(&self, shards: &BTreeMap<String, (Vec<Shard>, Duration)>, leases: &[Lease]) -> Result<(), Error> {
+        for (context, (shards, _)) in shards {
+            if let Some(feed) = self.feeds.get(context) {
+                feed.forget_all_but(shards).await?;
+            }
+        }
         for lease in leases {
             let Some((context, shard)) = lease.key.split_once('#') else {
                 continue;

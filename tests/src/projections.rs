@@ -279,14 +279,56 @@ impl Keeping {
         differences
     }
 
-    /// Waits until the views are what the log says.
+    /// Every way in which the feed of a tenant differs from the log: each commit is in it once. (Each aggregate's are in order unless
+    /// the log had to fill in.)
+    pub async fn feed_differences(&self, scope: &TenantScope) -> Vec<String> {
+        let mut seen: BTreeMap<(Id, u64), u32> = BTreeMap::new();
+        let mut next = 1;
+        loop {
+            let batches = self
+                .log
+                .feed_batches(scope, CONTEXT, next, 100)
+                .await
+                .expect("the feed is read");
+            let Some(last) = batches.last() else { break };
+            next = last.number + 1;
+            for reference in batches.iter().flat_map(|batch| &batch.references) {
+                *seen
+                    .entry((reference.id.clone(), reference.first_sequence))
+                    .or_default() += 1;
+            }
+        }
+        let mut differences: Vec<String> = seen
+            .iter()
+            .filter(|(_, times)| **times > 1)
+            .map(|((id, sequence), times)| format!("{id}/{sequence} is {times} times in the feed"))
+            .collect();
+        for (id, (_, _, version)) in self.expected(scope).await {
+            let aggregate = headwater_kernel::AggregateType::of::<Account>();
+            let commits = self
+                .log
+                .commits(scope, &aggregate, &id, 1)
+                .await
+                .expect("the history is read");
+            assert_eq!(commits.last().map(headwater_kernel::Commit::version), Some(version));
+            for commit in commits {
+                if !seen.contains_key(&(id.clone(), commit.first_sequence)) {
+                    differences.push(format!("{id}/{} is not in the feed", commit.first_sequence));
+                }
+            }
+        }
+        differences
+    }
+
+    /// Waits until the views and the feed are what the log says.
     ///
     /// # Panics
     /// When they are not after a minute, with what differs.
     pub async fn settled(&self, scope: &TenantScope) {
         let until = self.runtime.monotonic() + std::time::Duration::from_secs(60);
         loop {
-            let differences = self.differences(scope).await;
+            let mut differences = self.differences(scope).await;
+            differences.extend(self.feed_differences(scope).await);
             if differences.is_empty() {
                 return;
             }
