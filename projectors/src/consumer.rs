@@ -23,6 +23,11 @@ pub trait PositionStore: Send + Sync {
 
     /// Drops the checkpoint of a shard that the stream has no more.
     async fn forget(&self, context: &str, shard: &str) -> Result<(), ApplyError>;
+
+    /// Makes everything written so far durable, at the positions as they are.
+    async fn flush(&self) -> Result<(), ApplyError> {
+        Ok(())
+    }
 }
 
 /// A group of followers with one position per context and shard: one generation of a projection.
@@ -42,6 +47,8 @@ pub struct Consumer {
     pub only: Option<TenantId>,
     /// While set, what arrives is collected and nothing is applied: the generation is being filled from the log.
     pub held: Arc<AtomicBool>,
+    /// While set, the filling has not begun to read the log, so in a shard where it has no position it may begin wherever the reader is.
+    pub fresh: Arc<AtomicBool>,
 }
 
 impl Consumer {
@@ -66,6 +73,10 @@ impl Consumer {
 
     pub(crate) fn is_held(&self) -> bool {
         self.held.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.is_held() && self.fresh.load(Ordering::Acquire)
     }
 }
 

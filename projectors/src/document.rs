@@ -204,4 +204,8 @@ impl PositionStore for IndexPositions {
         })
         .await
     }
+
+    async fn flush(&self) -> Result<(), ApplyError> {
+        self.change(|_| {}).await
+    }
 }

@@ -17,6 +17,34 @@ pub(crate) enum Begin {
     Done,
 }
 
+const OTHER_STREAM: &str = "the stream is another one";
+const TOO_OLD: &str = "the position is too old";
+const NO_POSITION: &str = "there is no position";
+
+impl Begin {
+    /// Whether it has nothing to go by in this shard, as opposed to something that it may have missed.
+    pub(crate) fn is_blank(&self) -> bool {
+        matches!(self, Self::Lost(why) if [OTHER_STREAM, TOO_OLD, NO_POSITION].contains(why))
+    }
+
+    /// After a record, or with the first one.
+    pub(crate) fn here(last: Option<&str>) -> Self {
+        last.map_or(Self::First, |last| Self::After(last.to_owned()))
+    }
+}
+
+/// The place at which a shard was opened for these.
+pub(crate) fn opened_after(begins: &[Begin]) -> Option<String> {
+    if begins.contains(&Begin::First) {
+        return None;
+    }
+    let after = begins.iter().filter_map(|begin| match begin {
+        Begin::After(sequence) => Some(sequence),
+        _ => None,
+    });
+    after.min_by(|a, b| order(a).cmp(&order(b))).cloned()
+}
+
 /// Where a consumer with these checkpoints begins.
 pub(crate) fn begin(
     shard: &Shard,
@@ -26,9 +54,9 @@ pub(crate) fn begin(
 ) -> Begin {
     let believed = |checkpoint: &Checkpoint| {
         if checkpoint.position.stream != shard.stream {
-            Err("the stream is another one")
+            Err(OTHER_STREAM)
         } else if now.since(checkpoint.at) >= believe_for {
-            Err("the position is too old")
+            Err(TOO_OLD)
         } else {
             Ok(())
         }
@@ -48,7 +76,7 @@ pub(crate) fn begin(
             Err(why) => Begin::Lost(why),
         },
         Some(_) => Begin::Lost("the parent shard was not finished"),
-        None => Begin::Lost("there is no position"),
+        None => Begin::Lost(NO_POSITION),
     }
 }
 

@@ -63,6 +63,7 @@ impl Projections {
             eager: false,
             only: None,
             held: Arc::default(),
+            fresh: Arc::default(),
         });
         consumer.followers.push(follower);
     }
@@ -109,6 +110,7 @@ impl ProjectionRegistry for Projections {
             positions: Arc::new(IndexPositions::new(index)),
             only: None,
             held: Arc::default(),
+            fresh: Arc::default(),
         });
         consumer.followers.push(follower);
     }

@@ -9,7 +9,7 @@ use crate::{
     consumer_task::ConsumerTask,
     feed_task::{self, Feed, FeedBatch},
     mailbox::Room,
-    opening::{Begin, begin, open, order, position},
+    opening::{Begin, begin, open, opened_after, order, position},
     options::{RunnerOptions, backoff},
     parking::Parking,
     runner::Board,
@@ -119,7 +119,9 @@ impl ShardReader {
             begins.push(self.begin(consumer).await);
         }
         begins.push(feed_task::begin(&self.feed, &self.shard).await?);
+        let blank: Vec<bool> = begins.iter().map(Begin::is_blank).collect();
         let mut cursor = open(&self.reader, &self.shard, &mut begins).await?;
+        let mut last = opened_after(&begins);
         let lost = matches!(begins.pop(), Some(Begin::Lost(_)));
         let feed = feed.insert(Feed::start(
             self.feed.clone(),
@@ -129,11 +131,16 @@ impl ShardReader {
             lost,
             &self.runtime,
         ));
-        for (consumer, begin) in mine.into_iter().zip(begins) {
+        for ((consumer, begin), blank) in mine.into_iter().zip(begins).zip(blank) {
+            // Its filling will begin after this, and sees in the log all that came before.
+            let begin = if blank && consumer.is_fresh() {
+                Begin::here(last.as_deref())
+            } else {
+                begin
+            };
             self.attach(attached, consumer, &begin, None);
         }
         let mut activity = self.reader.activity();
-        let mut last: Option<String> = None;
         let (mut failures, mut idle_for) = (0, self.options.pace);
         loop {
             if *self.stop.borrow() {
@@ -354,11 +361,12 @@ impl ShardReader {
             if attached.iter().any(known) {
                 continue;
             }
-            // One that is being filled begins here: the fill reads the log from now on, and sees all that came before.
-            let begin = match (consumer.is_held(), last) {
-                (true, Some(last)) => Begin::After(last.to_owned()),
-                (true, None) => Begin::First,
-                (false, _) => Begin::Lost("it joins a reader that is under way"),
+            let begin = match self.begin(consumer).await {
+                Begin::Done => Begin::Done,
+                // Its filling will begin after this, and sees in the log all that came before.
+                begin if begin.is_blank() && consumer.is_fresh() => Begin::here(last),
+                Begin::After(sequence) if last == Some(sequence.as_str()) => Begin::After(sequence),
+                _ => Begin::Lost("it joins a reader that is under way"),
             };
             self.attach(attached, consumer.clone(), &begin, last);
         }
