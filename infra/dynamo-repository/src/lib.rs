@@ -8,17 +8,22 @@
 //! Keys are made here and nowhere else: `TENANT#<tenant><what the entity adds>#~<projection>.<generation>`.
 
 mod attributes;
+mod bulk;
+mod canonical;
 mod cursor;
 mod error;
 mod generations;
 mod head;
 mod query;
+mod registry;
 mod repository;
 mod transact;
 
+pub use bulk::{BULK_WRITES, Bulk, BulkItem, BulkLeft, BulkWrite, BulkWritten, ItemKey};
 pub use error::Error;
 pub use generations::Generations;
 pub use head::Head;
 pub use query::{Page, PageRequest};
+pub use registry::{Generation, GenerationRegister, GenerationState, Registered, Switched};
 pub use repository::{Expect, Repository, Row};
 pub use transact::{MAX_TOGETHER, Write};

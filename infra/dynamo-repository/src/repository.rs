@@ -42,7 +42,7 @@ pub enum Expect {
 }
 
 /// Keys of one BatchGetItem.
-const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 
 impl Expect {
     /// The condition and the value it needs.
@@ -96,6 +96,11 @@ impl Repository {
             Some(generation) => generation,
             None => self.generations.live(scope, table, self.projection).await?,
         };
+        self.partition_of(scope, generation, tail)
+    }
+
+    /// The same in a certain generation.
+    pub(crate) fn partition_of(&self, scope: &TenantScope, generation: u32, tail: &str) -> Result<String, Error> {
         // Whatever follows the tenant begins with the delimiter, or it would name another tenant.
         if !tail.is_empty() && !tail.starts_with('#') {
             return Err(Error::unreadable(
@@ -123,8 +128,11 @@ impl Repository {
 
     /// The item of a row.
     pub(crate) async fn item(&self, scope: &TenantScope, row: RowItem, version: u64) -> Result<Item, Error> {
-        let pinned = self.pinned(scope, row.table).await?;
-        pinned.item_of_generation(scope, row, version).await
+        let generation = match self.fixed {
+            Some(generation) => generation,
+            None => self.generations.live(scope, row.table, self.projection).await?,
+        };
+        self.item_of(scope, generation, row, version)
     }
 
     /// The same rows in the generation that is live now: whatever one call touches is of one, also while another becomes live.
@@ -135,8 +143,22 @@ impl Repository {
         })
     }
 
-    async fn item_of_generation(&self, scope: &TenantScope, row: RowItem, version: u64) -> Result<Item, Error> {
-        let (pk, sk) = self.full_key(scope, row.table, &row.key).await?;
+    /// The item of a row in a certain generation.
+    pub(crate) fn item_of(
+        &self,
+        scope: &TenantScope,
+        generation: u32,
+        row: RowItem,
+        version: u64,
+    ) -> Result<Item, Error> {
+        let full_key = |key: &RowKey| {
+            fits(&key.sort, key::MAX_SORT_KEY_BYTES)?;
+            Ok((
+                text(self.partition_of(scope, generation, &key.partition)?),
+                text(&key.sort),
+            ))
+        };
+        let (pk, sk) = full_key(&row.key)?;
         let mut item: Item = row
             .attributes
             .into_iter()
@@ -145,7 +167,7 @@ impl Repository {
             .collect();
         for index in &row.indexes {
             if let Some(key) = &index.key {
-                let (pk, sk) = self.full_key(scope, row.table, key).await?;
+                let (pk, sk) = full_key(key)?;
                 item.insert(format!("GSI{}PK", index.index), pk);
                 item.insert(format!("GSI{}SK", index.index), sk);
             }

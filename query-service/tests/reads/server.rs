@@ -89,6 +89,7 @@ impl Server {
             log.ensure_tables(context).await.unwrap();
             databases.ensure_table(&tables::views_table(context)).await.unwrap();
         }
+        databases.ensure_table(&tables::checkpoints_table()).await.unwrap();
         let views = databases.rebuildable.clone();
         let generations = Generations::new(views.clone(), runtime.clone());
         let (of, key) = (views.clone(), sealing.clone());

@@ -37,6 +37,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let databases = Databases::embedded(dir.path(), Runtime::tokio()).unwrap();
         databases.ensure_table(&tables::views_table("crm")).await.unwrap();
+        databases.ensure_table(&tables::checkpoints_table()).await.unwrap();
         let generations = Generations::new(databases.rebuildable.clone(), runtime);
         let repository = Repository::new(databases.rebuildable.clone(), PROJECTION, generations.clone(), secret());
         Self {

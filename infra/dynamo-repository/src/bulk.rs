@@ -1,0 +1,420 @@
+//! Rows and heads of one generation in bulk: twenty-five in a request, without conditions, for whoever fills, compares or deletes a
+//! generation that nobody else writes to. Everything else goes through [`Repository`].
+
+use crate::{
+    Error, Head, Repository,
+    attributes::{Item, text, to_attribute},
+    canonical::{Canonical, canonical},
+    head::{attributes, head_key},
+    repository::{BATCH, fits},
+};
+use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
+use headwater_dynamo_schema::{RowItem, RowKey};
+use headwater_dynamodb::AccessPattern;
+use headwater_kernel::{Id, key};
+use headwater_tenancy::TenantScope;
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+/// Items of one BatchWriteItem.
+pub const BULK_WRITES: usize = 25;
+
+/// The full key of an item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemKey {
+    /// The table, without a prefix.
+    pub table: &'static str,
+    /// Its partition key.
+    pub partition: String,
+    /// Its sort key.
+    pub sort: String,
+}
+
+impl ItemKey {
+    fn item(&self) -> Item {
+        Item::from([
+            ("PK".to_owned(), text(&self.partition)),
+            ("SK".to_owned(), text(&self.sort)),
+        ])
+    }
+}
+
+/// An item as it is, or should be, stored.
+#[derive(Debug, Clone)]
+pub struct BulkItem {
+    key: ItemKey,
+    version: u64,
+    item: Item,
+}
+
+impl BulkItem {
+    /// Where it is.
+    pub fn key(&self) -> &ItemKey {
+        &self.key
+    }
+
+    /// The version of its source that it shows; 0 when it has none.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The write units that putting it takes, about: a unit for each KB begun, in the table and in each index that it is in.
+    pub fn write_units(&self) -> f64 {
+        let indexes = self
+            .item
+            .keys()
+            .filter(|name| name.starts_with("GSI") && name.ends_with("PK"))
+            .count();
+        let bytes: usize = self.item.iter().map(|(name, value)| name.len() + bytes(value)).sum();
+        #[allow(clippy::cast_precision_loss, reason = "an item has at most 400 KB")]
+        let units = (bytes.div_ceil(1_024).max(1) * (1 + indexes)) as f64;
+        units
+    }
+
+    /// Whether both hold the same, whichever generations they are of.
+    pub fn has_content_of(&self, other: &Self) -> bool {
+        self.content() == other.content()
+    }
+
+    /// A checksum of its key's readable part and its content. That of a whole is the wrapping sum over its items, in any order.
+    pub fn checksum(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.content().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// All attributes, the generation left out of the keys.
+    fn content(&self) -> BTreeMap<&str, Canonical> {
+        let of = |(name, value)| {
+            let name: &String = name;
+            let value = match canonical(value) {
+                Canonical::Text(key) if name.ends_with("PK") => {
+                    let end = key.rfind("#~").unwrap_or(key.len());
+                    Canonical::Text(key[..end].to_owned())
+                }
+                // The order of members in it says nothing.
+                Canonical::Text(state) if name == "state" && self.key.sort == "HEAD" => {
+                    match serde_json::from_str::<serde_json::Value>(&state) {
+                        Ok(state) => canonical(&to_attribute(state)),
+                        Err(_) => Canonical::Foreign(state),
+                    }
+                }
+                value => value,
+            };
+            (name.as_str(), value)
+        };
+        self.item.iter().map(of).collect()
+    }
+
+    /// The state of a head of its own.
+    pub fn head_state(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(self.item.get("state")?.as_s().ok()?).ok()
+    }
+}
+
+fn bytes(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
+    use aws_sdk_dynamodb::types::AttributeValue::{L, M, N, S};
+    match value {
+        S(text) => text.len(),
+        N(digits) => digits.len() / 2 + 2,
+        L(items) => 3 + items.iter().map(|item| 1 + bytes(item)).sum::<usize>(),
+        M(members) => {
+            3 + members
+                .iter()
+                .map(|(name, item)| 1 + name.len() + bytes(item))
+                .sum::<usize>()
+        }
+        _ => 1,
+    }
+}
+
+/// A write without a condition.
+#[derive(Debug, Clone)]
+pub enum BulkWrite {
+    /// This is what is there.
+    Put(BulkItem),
+    /// Nothing is there.
+    Delete(ItemKey),
+}
+
+impl BulkWrite {
+    /// Where.
+    pub fn key(&self) -> &ItemKey {
+        match self {
+            Self::Put(item) => &item.key,
+            Self::Delete(key) => key,
+        }
+    }
+
+    /// What it will take, about.
+    pub fn write_units(&self) -> f64 {
+        match self {
+            Self::Put(item) => item.write_units(),
+            Self::Delete(_) => 1.0,
+        }
+    }
+
+    fn request(self) -> Result<(&'static str, WriteRequest), Error> {
+        let failed = |error: aws_sdk_dynamodb::error::BuildError| Error::Refused(error.into());
+        let table = self.key().table;
+        let request = match self {
+            Self::Put(item) => WriteRequest::builder().put_request(
+                PutRequest::builder()
+                    .set_item(Some(item.item))
+                    .build()
+                    .map_err(failed)?,
+            ),
+            Self::Delete(key) => WriteRequest::builder().delete_request(
+                DeleteRequest::builder()
+                    .set_key(Some(key.item()))
+                    .build()
+                    .map_err(failed)?,
+            ),
+        };
+        Ok((table, request.build()))
+    }
+}
+
+/// What became of a request of writes.
+#[derive(Debug, Default)]
+pub struct BulkWritten {
+    /// Write units that it took.
+    pub units: f64,
+    /// What the store has not taken; to be sent again after a pause.
+    pub left: BulkLeft,
+}
+
+/// Writes that the store has not taken.
+#[derive(Debug, Default)]
+pub struct BulkLeft(HashMap<String, Vec<WriteRequest>>);
+
+impl BulkLeft {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The items of one generation.
+#[derive(Debug, Clone)]
+pub struct Bulk {
+    repository: Repository,
+    generation: u32,
+}
+
+impl Repository {
+    /// The items of a generation in bulk.
+    pub fn bulk(&self, generation: u32) -> Bulk {
+        Bulk {
+            repository: self.at_generation(generation),
+            generation,
+        }
+    }
+}
+
+impl Bulk {
+    /// The key of a row.
+    ///
+    /// # Errors
+    /// [`Error::KeyTooLong`].
+    pub fn key(&self, scope: &TenantScope, table: &'static str, row: &RowKey) -> Result<ItemKey, Error> {
+        fits(&row.sort, key::MAX_SORT_KEY_BYTES)?;
+        Ok(ItemKey {
+            table,
+            partition: self.repository.partition_of(scope, self.generation, &row.partition)?,
+            sort: row.sort.clone(),
+        })
+    }
+
+    /// The key of a head of its own.
+    ///
+    /// # Errors
+    /// [`Error::KeyTooLong`].
+    pub fn head_key(
+        &self,
+        scope: &TenantScope,
+        table: &'static str,
+        aggregate: &str,
+        id: &Id,
+    ) -> Result<ItemKey, Error> {
+        self.key(scope, table, &head_key(aggregate, id))
+    }
+
+    /// A row at a version.
+    ///
+    /// # Errors
+    /// [`Error::KeyTooLong`].
+    pub fn row(&self, scope: &TenantScope, row: RowItem, version: u64) -> Result<BulkItem, Error> {
+        let key = self.key(scope, row.table, &row.key)?;
+        let item = self.repository.item_of(scope, self.generation, row, version)?;
+        Ok(BulkItem { key, version, item })
+    }
+
+    /// A head of its own.
+    ///
+    /// # Errors
+    /// [`Error::KeyTooLong`].
+    pub fn head(
+        &self,
+        scope: &TenantScope,
+        table: &'static str,
+        aggregate: &str,
+        id: &Id,
+        head: &Head,
+    ) -> Result<BulkItem, Error> {
+        let key = self.head_key(scope, table, aggregate, id)?;
+        let mut item = attributes(head);
+        item.extend(key.item());
+        Ok(BulkItem {
+            key,
+            version: head.version,
+            item,
+        })
+    }
+
+    /// Makes at most [`BULK_WRITES`] writes, of different items each, in one request; what the store leaves is in the answer.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], or [`Error::Refused`] when one of them cannot be taken; then none may have been.
+    pub async fn write(&self, writes: Vec<BulkWrite>) -> Result<BulkWritten, Error> {
+        let mut requests: HashMap<String, Vec<WriteRequest>> = HashMap::new();
+        for write in writes {
+            let (table, request) = write.request()?;
+            let table = self.repository.database.table(table);
+            requests.entry(table).or_default().push(request);
+        }
+        self.write_left(BulkLeft(requests)).await
+    }
+
+    /// Sends again what was left.
+    ///
+    /// # Errors
+    /// As [`Bulk::write`].
+    pub async fn write_left(&self, left: BulkLeft) -> Result<BulkWritten, Error> {
+        if left.is_empty() {
+            return Ok(BulkWritten::default());
+        }
+        let answer = self
+            .repository
+            .database
+            .client()
+            .batch_write_item()
+            .set_request_items(Some(left.0))
+            .customize()
+            .interceptor(AccessPattern::system("repository.bulk"))
+            .send()
+            .await
+            .map_err(Error::of)?;
+        Ok(BulkWritten {
+            units: answer
+                .consumed_capacity()
+                .iter()
+                .filter_map(aws_sdk_dynamodb::types::ConsumedCapacity::capacity_units)
+                .sum(),
+            left: BulkLeft(answer.unprocessed_items.unwrap_or_default()),
+        })
+    }
+
+    /// Replaces an item by one that is at the same version or a newer one.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when what is there is newer; [`Error::Unavailable`] or [`Error::Refused`].
+    pub async fn replace(&self, item: BulkItem) -> Result<(), Error> {
+        let (condition, value) = crate::Expect::UpTo(item.version).condition();
+        self.repository
+            .database
+            .client()
+            .put_item()
+            .table_name(self.repository.database.table(item.key.table))
+            .set_item(Some(item.item))
+            .condition_expression(condition)
+            .set_expression_attribute_values(value.map(|value| HashMap::from([(":expected".to_owned(), value)])))
+            .customize()
+            .interceptor(AccessPattern::system("repository.replace"))
+            .send()
+            .await
+            .map(drop)
+            .map_err(Error::of)
+    }
+
+    /// The items under these keys, read consistently; those that are not there are left out.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Refused`].
+    pub async fn read(&self, keys: &[ItemKey]) -> Result<HashMap<ItemKey, BulkItem>, Error> {
+        let database = &self.repository.database;
+        let tables: HashMap<String, &'static str> =
+            keys.iter().map(|key| (database.table(key.table), key.table)).collect();
+        let mut distinct: Vec<&ItemKey> = keys.iter().collect();
+        distinct.sort();
+        distinct.dedup();
+        let mut found = HashMap::new();
+        for group in distinct.chunks(BATCH) {
+            let mut by_table: HashMap<String, Vec<Item>> = HashMap::new();
+            for key in group {
+                by_table.entry(database.table(key.table)).or_default().push(key.item());
+            }
+            let mut open = HashMap::new();
+            for (table, keys) in by_table {
+                let request = KeysAndAttributes::builder()
+                    .set_keys(Some(keys))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(|error| Error::Refused(error.into()))?;
+                open.insert(table, request);
+            }
+            while !open.is_empty() {
+                let asked: usize = open.values().map(|keys| keys.keys.len()).sum();
+                let answer = database
+                    .client()
+                    .batch_get_item()
+                    .set_request_items(Some(open))
+                    .customize()
+                    .interceptor(AccessPattern::system("repository.bulk-read"))
+                    .send()
+                    .await
+                    .map_err(Error::of)?;
+                for (table, items) in answer.responses.unwrap_or_default() {
+                    let Some(table) = tables.get(&table) else { continue };
+                    found.extend(items.into_iter().map(|item| {
+                        let item = stored(table, item);
+                        (item.key.clone(), item)
+                    }));
+                }
+                open = answer.unprocessed_keys.unwrap_or_default();
+                // An answer to nothing is the store's way to refuse; asking again at once would be a busy loop.
+                if open.values().map(|keys| keys.keys.len()).sum::<usize>() == asked {
+                    return Err(Error::Unavailable("none of the keys was answered".into()));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn stored(table: &'static str, item: Item) -> BulkItem {
+    let part = |name: &str| {
+        let value = item.get(name).and_then(|value| value.as_s().ok());
+        value.cloned().unwrap_or_default()
+    };
+    let version = item
+        .get("version")
+        .and_then(|value| value.as_n().ok()?.parse().ok())
+        .unwrap_or(0);
+    BulkItem {
+        key: ItemKey {
+            table,
+            partition: part("PK"),
+            sort: part("SK"),
+        },
+        version,
+        item,
+    }
+}
