@@ -3,6 +3,7 @@
 pub mod account;
 pub mod engines;
 pub mod projections;
+pub mod stores;
 
 use headwater_dynamodb::Databases;
 use headwater_event_log::{AggregateStore, EventLog, Options, Request};
@@ -44,7 +45,7 @@ impl LogFixture {
     /// Opens a folder, new or not.
     pub async fn open(dir: tempfile::TempDir, options: Options) -> Self {
         let runtime = Runtime::tokio();
-        let databases = Databases::embedded(dir.path(), runtime.clone()).expect("the engine opens");
+        let stores::TestStores { dir, databases, .. } = stores::TestStores::of(dir, &runtime, 0).await;
         let log = EventLog::new(databases.durable.clone(), sealing_key(), options, runtime.clone());
         log.ensure_tables(account::CONTEXT).await.expect("the tables are made");
         let scope = headwater_tenancy::testing::scope("acme").await;

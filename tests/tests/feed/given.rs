@@ -2,7 +2,7 @@
 
 use crate::notes::{NOTES, Note, NoteCommand};
 use aws_sdk_dynamodb::types::AttributeValue;
-use headwater_dynamodb::{AwsConfig, Databases, faults::Faults};
+use headwater_dynamodb::{Databases, faults::Faults};
 use headwater_event_log::{
     AggregateStore, Appended, EventLog, Executed, FeedError, FeedOptions, FeedPlace, FeedWriter, LoggedCommit, Opened,
     Options, Position, Start, StreamReader,
@@ -13,10 +13,8 @@ use headwater_tenancy::{TenantScope, WorkerAuthority};
 use headwater_tests::{
     account::{Account, CONTEXT, Command},
     bytes, request, sealing_key,
+    stores::TestStores,
 };
-
-/// The URL of a DynamoDB endpoint to test on instead of the embedded engine, with credentials from the usual places.
-pub(crate) const ENDPOINT: &str = "HEADWATER_TEST_DYNAMODB";
 
 pub(crate) struct Given {
     _dir: tempfile::TempDir,
@@ -49,21 +47,8 @@ pub(crate) fn at(shard: &str, sequence: &str) -> Position {
 
 impl Given {
     pub(crate) async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
         let runtime = Runtime::tokio();
-        let faults = Faults::seeded(7);
-        // Another engine than the embedded one, by its URL; each test has tables of its own there.
-        let databases = match std::env::var(ENDPOINT) {
-            Ok(url) => {
-                let config = AwsConfig {
-                    region: "us-east-1".into(),
-                    endpoint_url: Some(url),
-                    table_prefix: format!("t{}-", runtime.uuid().simple()),
-                };
-                Databases::aws_with_faults(&config, runtime.clone(), faults.clone()).await
-            }
-            Err(_) => Databases::embedded_with_faults(dir.path(), runtime.clone(), faults.clone()).unwrap(),
-        };
+        let TestStores { dir, databases, faults } = TestStores::open(&runtime, 7).await;
         let log = EventLog::new(
             databases.durable.clone(),
             sealing_key(),

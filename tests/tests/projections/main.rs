@@ -15,7 +15,7 @@ use headwater_kernel::{Id, Rejection};
 use headwater_projectors::RunnerOptions;
 use headwater_runtime::Runtime;
 use headwater_tenancy::TenantScope;
-use headwater_tests::{account, bytes, projections::Keeping, request, sealing_key};
+use headwater_tests::{account, bytes, projections::Keeping, request, sealing_key, stores::TestStores};
 use serde_json::json;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -43,13 +43,11 @@ fn quick() -> RunnerOptions {
 
 impl Bank {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let faults = Faults::seeded(11);
-        let databases = Databases::embedded_with_faults(dir.path(), Runtime::tokio(), faults.clone()).unwrap();
+        let TestStores { dir, databases, faults } = TestStores::open(&Runtime::tokio(), 11).await;
         Self::on(dir, databases, faults).await
     }
 
-    /// Stream records go after this time.
+    /// Stream records go after this time. No other engine can be told so.
     async fn with_retention(retention: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = EngineOptions {
