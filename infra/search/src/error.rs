@@ -47,6 +47,13 @@ pub enum Error {
     /// The engine's disk is full, read-only or failing. Documents wait until an operator has seen to it.
     #[error("the search index cannot be written; see to its disk")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A commit failed and the engine undid all that was written since the commit before, also what it had answered. Only an adapter whose
+    /// writes are not kept before the commit gives it.
+    #[error("the search index is as of its last commit again; write all since its positions once more")]
+    RolledBack {
+        /// Why the commit failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What is stored cannot be read. The index has to be rebuilt from the log.
     #[error("the search index cannot be read; rebuild it with `headwater replay`")]
     Corrupt(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -54,8 +61,9 @@ pub enum Error {
 
 impl Error {
     /// Whether the same call may succeed later with nothing changed. A full disk counts: a projector waits and goes on once there is room.
+    /// After [`Error::RolledBack`] what was undone has to be written first.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Storage(_))
+        matches!(self, Self::Unavailable(_) | Self::Storage(_) | Self::RolledBack { .. })
     }
 
     /// Whether the caller of a query can mend it.

@@ -111,7 +111,8 @@ pub trait SearchIndex: Send + Sync {
     /// searches after the next commit. After an error none, some or all may have been applied; writing them again is right.
     ///
     /// # Errors
-    /// [`Error::InvalidDocument`] before anything is written; else as classified.
+    /// [`Error::InvalidDocument`] before anything is written; [`Error::RolledBack`] as at [`SearchIndex::commit`], where an adapter commits
+    /// of itself or has not been able to tell before; else as classified.
     async fn write(&self, writes: Vec<DocumentWrite>) -> Result<Vec<WriteOutcome>, Error>;
 
     /// The document as last written, committed or not: what the next fold starts from. In order of `ids`.
@@ -124,7 +125,10 @@ pub trait SearchIndex: Send + Sync {
     /// one without the other. Documents may be ahead of the positions, never behind, and reading from them again is harmless.
     ///
     /// # Errors
-    /// As classified; then the commit before stands, and what was written since has to be written again.
+    /// As classified; the commit before stands then, and its positions. After [`Error::RolledBack`] so do its documents: writes that were
+    /// answered since are undone, and the caller has to write everything since the positions of its last commit again before it commits
+    /// positions past them. It is given only when writes that were answered are undone, and by the next call if nobody waited for the one
+    /// that failed. After any other error what was written stays written, and the commit can be repeated.
     async fn commit(&self, positions: Value) -> Result<(), Error>;
 
     /// What the last commit that is kept was given; none when there was none.

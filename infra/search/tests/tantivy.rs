@@ -5,6 +5,7 @@
 #[macro_use]
 mod contract;
 mod embedded;
+mod undone;
 
 use contract::{Engine, MAPPING, Opened};
 use headwater_runtime::Runtime;
@@ -40,6 +41,16 @@ impl Engine for Embedded {
     async fn open(&self) -> Opened {
         let index: Arc<dyn SearchIndex> = self.at();
         index
+    }
+
+    async fn fail_commits(&self, fail: bool) {
+        // A commit replaces `meta.json` by a new file, which cannot be made where a folder is.
+        let new = self.folder.join("products-product-search-1").join("meta.json.new");
+        if fail {
+            std::fs::create_dir(new).unwrap();
+        } else {
+            std::fs::remove_dir(new).unwrap();
+        }
     }
 }
 

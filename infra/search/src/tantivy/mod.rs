@@ -38,7 +38,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::oneshot;
-use writer::{Pending, Request};
+use writer::{Pending, Request, Undone};
 
 /// A search index in a folder of this process. Dropping it syncs what was committed and frees the folder.
 pub struct TantivyIndex {
@@ -48,6 +48,7 @@ pub struct TantivyIndex {
     index: ::tantivy::Index,
     snapshots: Arc<Snapshots>,
     pending: Pending,
+    undone: Undone,
     pool: pool::Pool,
     // Taken when dropped, so that the thread sees that nobody can ask it any more.
     requests: Option<mpsc::SyncSender<Request>>,
@@ -72,7 +73,11 @@ impl TantivyIndex {
             mpsc::TrySendError::Full(_) => Error::Unavailable("too many writes are waiting".into()),
             mpsc::TrySendError::Disconnected(_) => stopped(),
         })?;
-        answer.await.map_err(|_| stopped())?
+        let answer = answer.await.map_err(|_| stopped())?;
+        if matches!(answer, Err(Error::RolledBack { .. })) {
+            self.undone.told();
+        }
+        answer
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     schema::Layout,
     snapshot::Snapshots,
     terms::unreadable,
-    writer::{self, Pending, Writer},
+    writer::{self, Pending, Undone, Writer},
 };
 use crate::{Error, IndexName};
 use headwater_read_models::search::Mapping;
@@ -63,16 +63,20 @@ impl TantivyIndex {
             .try_into()
             .map_err(unreadable)?;
         let snapshots = Arc::new(Snapshots::new(reader));
-        let pending = Pending::default();
+        let (pending, undone) = (Pending::default(), Undone::default());
         let payload = index.load_metas().map_err(unreadable)?.payload;
         let writer = Writer {
             layout: layout.clone(),
             directory,
-            index: writer,
+            source: index.clone(),
+            index: Some(writer),
             snapshots: snapshots.clone(),
             pending: pending.clone(),
             positions: payload.and_then(|payload| serde_json::from_str(&payload).ok()),
             uncommitted: 0,
+            answered: false,
+            undone: undone.clone(),
+            unseen: false,
         };
         let (requests, received) = mpsc::sync_channel(QUEUE);
         let clock = runtime.clone();
@@ -89,6 +93,7 @@ impl TantivyIndex {
             index,
             snapshots,
             pending,
+            undone,
             pool,
             requests,
             writer: thread,

@@ -1,6 +1,5 @@
 //! What searches see: the last commit's snapshot, replaced as a whole.
 
-use super::terms::unreadable;
 use crate::Error;
 use tantivy::{IndexReader, Searcher};
 use tokio::sync::watch;
@@ -26,7 +25,10 @@ impl Snapshots {
 
     /// Takes up the last commit and wakes who waits.
     pub(super) fn reload(&self) -> Result<(), Error> {
-        self.reader.reload().map_err(unreadable)?;
+        // Its files are there, this process wrote them; what is missing is room for another snapshot, such as open files.
+        self.reader
+            .reload()
+            .map_err(|error| Error::Unavailable(format!("the last commit cannot be shown: {error}")))?;
         self.commits.send_modify(|commits| *commits += 1);
         Ok(())
     }

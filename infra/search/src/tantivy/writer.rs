@@ -47,15 +47,37 @@ impl Pending {
     }
 }
 
+/// Why writes that were answered were undone, until a caller has been told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Undone(Arc<Mutex<Option<String>>>);
+
+impl Undone {
+    fn why(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A caller has the error in its hands: sending it is not enough, as the one who asked may have stopped waiting.
+    pub(super) fn told(&self) {
+        self.why().take();
+    }
+}
+
 /// What the thread owns.
 pub(super) struct Writer {
     pub(super) layout: Arc<Layout>,
     pub(super) directory: IndexDirectory,
-    pub(super) index: IndexWriter,
+    pub(super) source: tantivy::Index,
+    /// None from a failure until the next request opens another: tantivy's own is of no use after one.
+    pub(super) index: Option<IndexWriter>,
     pub(super) snapshots: Arc<Snapshots>,
     pub(super) pending: Pending,
     pub(super) positions: Option<Value>,
     pub(super) uncommitted: usize,
+    /// Writes since the last commit were answered.
+    pub(super) answered: bool,
+    pub(super) undone: Undone,
+    /// There is a commit that searches do not see; what is pending is in it.
+    pub(super) unseen: bool,
 }
 
 impl Writer {
@@ -90,15 +112,38 @@ impl Writer {
         for write in &writes {
             document::check(&self.layout, write)?;
         }
+        self.ready()?;
         let mut outcomes = Vec::with_capacity(writes.len());
         for write in writes {
-            outcomes.push(self.write_one(write)?);
+            match self.write_one(write) {
+                // tantivy has given up what it holds by then.
+                Err(error @ Error::Storage(_)) => return Err(self.undo(error)),
+                outcome => outcomes.push(outcome?),
+            }
         }
         if self.uncommitted > MAX_UNCOMMITTED {
-            let positions = self.positions.clone();
-            self.commit(positions)?;
+            self.commit(self.positions.clone())?;
         }
+        self.answered |= !self.pending.map().is_empty();
         Ok(outcomes)
+    }
+
+    /// Brings everything to where it can be written, or tells of writes that are undone.
+    fn ready(&mut self) -> Result<(), Error> {
+        if let Some(why) = self.undone.why().clone() {
+            return Err(Error::RolledBack { source: why.into() });
+        }
+        self.show()?;
+        self.index()?;
+        Ok(())
+    }
+
+    fn index(&mut self) -> Result<&mut IndexWriter, Error> {
+        let index = match self.index.take() {
+            Some(index) => index,
+            None => open(&self.source).map_err(storage)?,
+        };
+        Ok(self.index.insert(index))
     }
 
     fn write_one(&mut self, write: DocumentWrite) -> Result<WriteOutcome, Error> {
@@ -111,12 +156,13 @@ impl Writer {
         if let Some(current) = current.filter(|current| *current >= write.version) {
             return Ok(WriteOutcome::Superseded { current });
         }
+        let document = document::document(&self.layout, &write);
+        let term = Term::from_field_text(self.layout.key, &key);
+        let index = self.index()?;
         if current.is_some() {
-            self.index.delete_term(Term::from_field_text(self.layout.key, &key));
+            index.delete_term(term);
         }
-        self.index
-            .add_document(document::document(&self.layout, &write))
-            .map_err(storage)?;
+        index.add_document(document).map_err(storage)?;
         let size = key.len() + size_of(&write.body);
         self.uncommitted += size;
         let uncommitted = Uncommitted {
@@ -131,28 +177,47 @@ impl Writer {
     }
 
     fn commit(&mut self, positions: Option<Value>) -> Result<(), Error> {
-        let result = self.try_commit(positions.as_ref());
-        match &result {
-            Ok(()) => self.positions = positions,
-            Err(error) => {
-                tracing::error!(%error, "a commit of the search index failed; it stays as of the one before");
-                if let Err(error) = self.index.rollback() {
-                    tracing::error!(%error, "the search index did not roll back");
-                }
-            }
+        self.ready()?;
+        if let Err(error) = self.try_commit(positions.as_ref()) {
+            return Err(self.undo(error));
         }
-        self.pending.map().clear();
-        self.uncommitted = 0;
-        result
+        self.positions = positions;
+        self.answered = false;
+        self.unseen = true;
+        self.show()
     }
 
     fn try_commit(&mut self, positions: Option<&Value>) -> Result<(), Error> {
-        let mut commit = self.index.prepare_commit().map_err(storage)?;
+        let mut commit = self.index()?.prepare_commit().map_err(storage)?;
         if let Some(positions) = positions {
             commit.set_payload(&positions.to_string());
         }
-        commit.commit().map_err(storage)?;
-        self.snapshots.reload()
+        commit.commit().map(drop).map_err(storage)
+    }
+
+    /// Shows the last commit to searches. Until then what it holds stays pending, so that its versions are known.
+    fn show(&mut self) -> Result<(), Error> {
+        if self.unseen {
+            self.snapshots.reload()?;
+            self.pending.map().clear();
+            self.uncommitted = 0;
+            self.unseen = false;
+        }
+        Ok(())
+    }
+
+    /// Goes back to the last commit after a failure, and says what the caller has to know of it.
+    fn undo(&mut self, error: Error) -> Error {
+        tracing::error!(%error, "a commit of the search index failed; it is as of the one before");
+        self.index = None;
+        self.pending.map().clear();
+        self.uncommitted = 0;
+        if !std::mem::take(&mut self.answered) {
+            return error;
+        }
+        let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        *self.undone.why() = Some(why);
+        Error::RolledBack { source: error.into() }
     }
 
     fn checkpoint(&self) -> Result<(), Error> {

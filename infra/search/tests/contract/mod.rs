@@ -24,6 +24,8 @@ pub trait Engine: Sized + Send + Sync {
     async fn start() -> Self;
     /// Opens the index; again after what was opened before is dropped, it is as it was last committed.
     async fn open(&self) -> Opened;
+    /// While `fail` is set nothing can be committed, as if the engine's disk were full.
+    async fn fail_commits(&self, fail: bool);
 }
 
 /// A kind with every kind of field.
@@ -49,7 +51,8 @@ macro_rules! search_contract {
     ($engine:ty) => {
         search_contract!(@ $engine, versions: an_older_version_never_overwrites, a_deleted_document_stays_deleted,
             a_batch_applies_in_order, a_tombstone_keeps_the_state, what_is_written_is_stored_at_once, a_wrong_document_is_refused_whole,
-            positions_and_documents_are_kept_together, a_crash_loses_what_was_not_committed, visibility_is_awaited);
+            positions_and_documents_are_kept_together, a_crash_loses_what_was_not_committed, a_failed_commit_says_whether_writes_are_undone,
+            visibility_is_awaited);
         search_contract!(@ $engine, tenants: hits_and_totals_are_the_tenants, facets_are_the_tenants, crafted_values_reach_nothing,
             cursors_are_the_tenants, ids_may_be_the_same, rarity_is_the_tenants);
         search_contract!(@ $engine, facets: counts_are_filtered_totals, values_are_counted_once, sizes_and_order);

@@ -185,6 +185,33 @@ pub async fn a_crash_loses_what_was_not_committed(engine: &impl Engine) {
     assert_eq!(again, [WriteOutcome::Applied; 2]);
 }
 
+pub async fn a_failed_commit_says_whether_writes_are_undone(engine: &impl Engine) {
+    let (index, a) = (engine.open().await, scope("a").await);
+    fill(&index, vec![put(&a, "p", 1, json!({"title": "cable"}))]).await;
+    index.commit(json!({"catalog": 1})).await.unwrap();
+    let writes = || vec![put(&a, "p", 2, json!({"title": "wire"})), put(&a, "q", 1, json!({}))];
+    index.write(writes()).await.unwrap();
+    engine.fail_commits(true).await;
+    let error = index.commit(json!({"catalog": 2})).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(index.positions().await.unwrap(), Some(json!({"catalog": 1})));
+    let undone = matches!(error, Error::RolledBack { .. });
+    let stored = index.stored(&a, &[id("p"), id("q")]).await.unwrap();
+    let versions: Vec<_> = stored.iter().map(|stored| stored.as_ref().map(|s| s.version)).collect();
+    assert_eq!(versions, if undone { [Some(1), None] } else { [Some(2), Some(1)] });
+    // With nothing written since, nothing can be undone; so none is said to be.
+    let error = index.commit(json!({"catalog": 1})).await.unwrap_err();
+    assert!(!undone || !matches!(error, Error::RolledBack { .. }), "{error}");
+    engine.fail_commits(false).await;
+    if undone {
+        assert_eq!(index.write(writes()).await.unwrap(), [WriteOutcome::Applied; 2]);
+    }
+    index.commit(json!({"catalog": 2})).await.unwrap();
+    assert_eq!(index.positions().await.unwrap(), Some(json!({"catalog": 2})));
+    assert_eq!(found(&search(&index, &a, Query::default()).await), ["p", "q"]);
+    assert_eq!(search(&index, &a, Query::text("wire")).await.total, 1);
+}
+
 pub async fn visibility_is_awaited(engine: &impl Engine) {
     let (index, a) = (engine.open().await, scope("a").await);
     let short = Duration::from_millis(50);
