@@ -28,9 +28,9 @@ pub use codec::{decode_commit, decode_event};
 pub use error::Error;
 pub use execute::{AggregateStore, Executed, Refusal, Request};
 pub use feed::{
-    Appended, FeedActivity, FeedBatch, FeedCursor, FeedError, FeedOptions, FeedPage, FeedPlace, FeedPosition, FeedWriter,
-    Reference, Repaired, upcast_commit,
+    Appended, FeedActivity, FeedBatch, FeedCursor, FeedError, FeedOptions, FeedPage, FeedPlace, FeedPosition,
+    FeedWriter, Reference, Repaired, upcast_commit,
 };
 pub use log::{EventLog, Options};
-pub use read_back::{LoggedCommit, SegmentPage, Unreadable};
+pub use read_back::{LoggedCommit, SegmentPage, Unreadable, place_of};
 pub use stream::{Cursor, Opened, Position, Shard, Start, StreamBatch, StreamReader};

@@ -3,7 +3,10 @@
 //! DynamoDB Streams promises order per item, keeps records for 24 hours, delivers at least once and splits shards. Here a record becomes
 //! a commit again; that a commit is applied once and in order is the projections' part.
 
-use crate::{Error, EventLog, LoggedCommit, read_back::{Unreadable, logged, unreadable}};
+use crate::{
+    Error, EventLog, LoggedCommit,
+    read_back::{Unreadable, logged, unreadable},
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types::{AttributeValue as StreamValue, ShardIteratorType};
 use headwater_dynamodb::AccessPattern;
