@@ -5,7 +5,7 @@ pub mod engines;
 pub mod projections;
 pub mod stores;
 
-use headwater_dynamodb::Databases;
+use headwater_dynamodb::{Databases, faults::Faults};
 use headwater_event_log::{AggregateStore, EventLog, Options, Request};
 use headwater_runtime::Runtime;
 use headwater_tenancy::{SealingKey, TenantScope};
@@ -17,6 +17,8 @@ pub struct LogFixture {
     pub dir: tempfile::TempDir,
     /// Both engines.
     pub databases: Databases,
+    /// What goes wrong between the SDK and the engines; nothing yet.
+    pub faults: Faults,
     /// The log.
     pub log: EventLog,
     /// The tenant `acme`.
@@ -45,13 +47,14 @@ impl LogFixture {
     /// Opens a folder, new or not.
     pub async fn open(dir: tempfile::TempDir, options: Options) -> Self {
         let runtime = Runtime::tokio();
-        let stores::TestStores { dir, databases, .. } = stores::TestStores::of(dir, &runtime, 0).await;
+        let stores::TestStores { dir, databases, faults } = stores::TestStores::of(dir, &runtime, 0).await;
         let log = EventLog::new(databases.durable.clone(), sealing_key(), options, runtime.clone());
         log.ensure_tables(account::CONTEXT).await.expect("the tables are made");
         let scope = headwater_tenancy::testing::scope("acme").await;
         Self {
             dir,
             databases,
+            faults,
             log,
             scope,
             runtime,

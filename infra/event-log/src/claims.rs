@@ -167,13 +167,14 @@ impl EventLog {
         Ok(answer.item().and_then(read))
     }
 
-    /// Removes a claim that its owner's history does not bear out, so that the value is free.
+    /// Removes a claim that its owner's history does not bear out, so that the value is free. One that was taken again since it was read,
+    /// if by the same owner, is another one and stays.
     pub(crate) async fn drop_claim(
         &self,
         scope: &TenantScope,
         aggregate: &AggregateType,
         claim: &Claim,
-        owner: &Id,
+        (owner, at): (&Id, Timestamp),
     ) -> Result<(), Error> {
         self.0
             .database
@@ -181,9 +182,11 @@ impl EventLog {
             .delete_item()
             .table_name(self.claims_table(aggregate.context))
             .key("PK", claim_key(scope, aggregate.name, claim))
-            .condition_expression("#owner = :owner")
+            .condition_expression("#owner = :owner AND #at = :at")
             .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#at", "at")
             .expression_attribute_values(":owner", item::text(owner.as_str()))
+            .expression_attribute_values(":at", item::number(at.nanos()))
             .customize()
             .interceptor(AccessPattern::of("event-log.drop-claim", scope.tenant()))
             .send()

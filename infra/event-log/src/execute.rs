@@ -290,7 +290,9 @@ impl<A: Aggregate> AggregateStore<A> {
                 .any(|held| held.name == claim.name && held.value == claim.value)
         };
         if !held && self.log.0.runtime.now().since(at) > PROVISIONAL {
-            self.log.drop_claim(scope, &self.aggregate, &claim, &owner).await?;
+            self.log
+                .drop_claim(scope, &self.aggregate, &claim, (&owner, at))
+                .await?;
             return Err(Attempt::Again);
         }
         Err(Attempt::Confirm(Err(Refusal::Rejected(Rejection::field(

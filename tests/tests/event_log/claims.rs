@@ -1,9 +1,12 @@
 //! Unique values: one owner each, more of them than a transaction holds.
 
 use crate::{committed, id, send};
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
+use headwater_dynamodb::faults::{Fault, Rule};
 use headwater_event_log::{Executed, Refusal};
 use headwater_tests::{LogFixture, account::Command};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_claimed_value_has_one_owner_until_it_is_released() {
@@ -104,4 +107,48 @@ async fn more_claims_than_a_transaction_holds() {
             .is_err()
     );
     assert_eq!(fixture.accounts().read(&fixture.scope, &id("A3")).await.unwrap().1, 0);
+}
+
+/// A claim that its owner's history does not bear out may be dropped by a rival. Between the rival's look and its delete the owner may
+/// take the value after all, and then it is the owner's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_that_was_taken_again_is_not_dropped() {
+    let fixture = LogFixture::new().await;
+    let database = &fixture.databases.durable;
+    let table = database.table("bank-claims");
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let number = |value: &str| AttributeValue::N(value.to_owned());
+    // What a commit that never came has left behind long ago.
+    database
+        .client()
+        .put_item()
+        .table_name(&table)
+        .item("PK", text("TENANT#acme#accounts#number#7"))
+        .item("v", number("1"))
+        .item("owner", text("A1"))
+        .item("at", number("1"))
+        .send()
+        .await
+        .unwrap();
+    let late = Fault::Delay(Duration::from_secs(1));
+    fixture
+        .faults
+        .add(Rule::new(late).operation("DeleteItem").table(&table).nth(1));
+    let store = fixture.accounts();
+    let seven = || Command::Number {
+        numbers: vec!["7".into()],
+    };
+    let rival = send(&store, &fixture.scope, "A2", "c1", seven());
+    let owner = async {
+        while fixture.faults.injected() == 0 {
+            fixture.runtime.sleep(Duration::from_millis(5)).await;
+        }
+        send(&store, &fixture.scope, "A1", "c1", seven()).await
+    };
+    let (rival, owner) = futures::join!(rival, owner);
+    committed(owner.unwrap());
+    assert!(
+        matches!(rival, Err(Refusal::Rejected(ref r)) if r.code == "already-taken"),
+        "{rival:?}"
+    );
 }
