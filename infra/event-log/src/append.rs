@@ -8,10 +8,10 @@ use crate::{
 };
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use headwater_dynamodb::AccessPattern;
-use headwater_kernel::{AggregateType, Commit, Id, StoredEvent};
+use headwater_kernel::{AggregateType, Commit, Id, StoredEvent, Timestamp};
 use headwater_tenancy::TenantScope;
 
-/// What is to be appended; the log adds time and writer.
+/// What is to be appended; the log adds the writer.
 #[derive(Debug, Clone)]
 pub struct NewCommit {
     /// Sequence of the first event: the loaded version + 1, always.
@@ -26,6 +26,8 @@ pub struct NewCommit {
     pub causation_id: Option<String>,
     /// The keyed tag of the command's payload.
     pub(crate) tag: String,
+    /// Reserved for it, so that with the writer it names this very attempt.
+    pub(crate) time: Timestamp,
 }
 
 /// Most items of a DynamoDB transaction.
@@ -51,7 +53,7 @@ impl EventLog {
             aggregate: aggregate.name.to_owned(),
             id: id.clone(),
             first_sequence: new.first_sequence,
-            time: self.0.clock.reserve(new.events.len()),
+            time: new.time,
             writer: self.0.clock.writer(),
             events: new.events,
             command_id: new.command_id,

@@ -7,7 +7,7 @@ use crate::{
     codec, load,
     log::name_of,
 };
-use headwater_kernel::{Aggregate, AggregateType, Claim, Commit, Facts, Id, Rejection};
+use headwater_kernel::{Aggregate, AggregateType, Claim, Commit, Facts, Id, Rejection, Timestamp};
 use headwater_tenancy::TenantScope;
 use std::sync::Arc;
 
@@ -121,10 +121,14 @@ impl<A: Aggregate> AggregateStore<A> {
             Some(loaded) => (loaded, false),
             None => (self.log.load::<A>(scope, &self.aggregate, id).await?, true),
         };
-        let tag = self.log.payload_tag(scope.tenant(), request.name, request.payload);
+        let mut call = Call {
+            tag: self.log.payload_tag(scope.tenant(), request.name, request.payload),
+            request,
+            sent: Vec::new(),
+        };
         let (mut attempts, mut unsure) = (0, 0);
         let result = loop {
-            match self.attempt(scope, id, &request, &tag, &mut loaded, &command).await {
+            match self.attempt(scope, id, &mut call, &mut loaded, &command).await {
                 Ok(done) => break Ok(done),
                 // What was decided from a cached state is confirmed against the table before anybody is told.
                 Err(Attempt::Confirm(outcome)) => {
@@ -157,9 +161,9 @@ impl<A: Aggregate> AggregateStore<A> {
                 Err(Attempt::Failed(error)) => break Err(error.into()),
             }
         };
-        // A commit found after an answer was lost is this call's own.
+        // One whose answer was lost, to us or to the SDK's own retries, is found as a repetition would be.
         let result = match result {
-            Ok(Executed::Replayed { commit, .. }) if unsure > 0 => Ok(Executed::Committed(commit)),
+            Ok(Executed::Replayed { commit, .. }) if self.is_own(&call, &commit) => Ok(Executed::Committed(commit)),
             other => other,
         };
         let in_doubt = matches!(&result, Err(Refusal::Log(error)) if error.is_retryable());
@@ -171,18 +175,23 @@ impl<A: Aggregate> AggregateStore<A> {
         result
     }
 
+    /// Whether this call wrote the commit, by what names it everywhere.
+    fn is_own(&self, call: &Call<'_>, commit: &Commit) -> bool {
+        commit.writer == self.log.0.clock.writer() && call.sent.contains(&commit.time)
+    }
+
     async fn attempt(
         &self,
         scope: &TenantScope,
         id: &Id,
-        request: &Request<'_>,
-        tag: &str,
+        call: &mut Call<'_>,
         loaded: &mut Loaded<A>,
         command: &impl Fn() -> Result<A::Command, Rejection>,
     ) -> Result<Executed, Attempt> {
-        if let Some(replayed) = self.replay(scope, id, request, tag, loaded).await? {
+        if let Some(replayed) = self.replay(scope, id, call, loaded).await? {
             return Ok(replayed);
         }
+        let request = &call.request;
         if let Some(expected) = request.expected_version
             && expected != loaded.version
         {
@@ -211,14 +220,17 @@ impl<A: Aggregate> AggregateStore<A> {
             .iter()
             .map(codec::encode_event::<A>)
             .collect::<Result<Vec<_>, _>>()?;
+        let time = self.log.0.clock.reserve(stored.len());
         let new = NewCommit {
+            time,
             first_sequence: loaded.version + 1,
             events: stored,
             command_id: request.command_id.clone(),
             correlation_id: request.correlation_id.clone(),
             causation_id: request.causation_id.clone(),
-            tag: tag.to_owned(),
+            tag: call.tag.clone(),
         };
+        call.sent.push(time);
         match self.log.append(scope, &self.aggregate, id, new, &changes).await {
             Ok(commit) => {
                 loaded.state = after;
@@ -243,8 +255,7 @@ impl<A: Aggregate> AggregateStore<A> {
         &self,
         scope: &TenantScope,
         id: &Id,
-        request: &Request<'_>,
-        tag: &str,
+        Call { request, tag, .. }: &Call<'_>,
         loaded: &Loaded<A>,
     ) -> Result<Option<Executed>, Attempt> {
         let Some(first_sequence) = loaded.window.find(&request.command_id) else {
@@ -254,7 +265,7 @@ impl<A: Aggregate> AggregateStore<A> {
         let Some(found) = found.filter(|found| found.commit.command_id == request.command_id) else {
             return Ok(None);
         };
-        if found.tag != tag {
+        if found.tag != *tag {
             return Err(Attempt::Confirm(Err(Refusal::CommandIdReused)));
         }
         Ok(Some(Executed::Replayed {
@@ -331,6 +342,15 @@ impl<A: Aggregate> std::fmt::Debug for AggregateStore<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&name_of(&self.aggregate, "*"))
     }
+}
+
+/// One execution of a command, over all its attempts.
+struct Call<'a> {
+    request: Request<'a>,
+    /// The keyed tag of the payload.
+    tag: String,
+    /// The times of the commits that were sent.
+    sent: Vec<Timestamp>,
 }
 
 /// How an attempt ended that did not commit.

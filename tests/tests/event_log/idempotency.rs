@@ -2,6 +2,7 @@
 
 use crate::{committed, id, send};
 use futures::future::join_all;
+use headwater_dynamodb::faults::{Fault, Rule};
 use headwater_event_log::{AggregateStore, EventLog, Executed, Options, Refusal};
 use headwater_tests::{
     LogFixture,
@@ -96,4 +97,43 @@ async fn the_window_survives_snapshots_and_restarts() {
         );
     }
     assert_eq!(reads(&again).await.0.cents, 35);
+}
+
+/// The SDK sends a put again whose answer was lost, and that one meets the first. It is still this call that committed.
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_no_repetition() {
+    let fixture = LogFixture::new().await;
+    let store = fixture.accounts();
+    let numbers = |n: usize| Command::Number {
+        numbers: vec![n.to_string()],
+    };
+    let mut version = 0;
+    for (n, fault) in [Fault::TimeoutAfter, Fault::InternalErrorAfter].into_iter().enumerate() {
+        // With claims the put is one of a transaction.
+        for (operation, command) in [
+            ("PutItem", Command::Deposit { cents: 1 }),
+            ("TransactWriteItems", numbers(n)),
+        ] {
+            let before = fixture.faults.injected();
+            fixture.faults.add(Rule::new(fault).operation(operation).times(1));
+            version += 1;
+            let id = format!("c{version}");
+            let executed = send(&store, &fixture.scope, "A1", &id, command.clone()).await.unwrap();
+            assert_eq!(committed(executed), version, "{operation} {fault:?}");
+            assert_eq!(fixture.faults.injected(), before + 1);
+            let again = send(&store, &fixture.scope, "A1", &id, command).await.unwrap();
+            assert!(matches!(again, Executed::Replayed { .. }), "{again:?}");
+        }
+    }
+    // A repetition stays one when answers are lost while it is sent: the commit is not its own.
+    let other = fixture.accounts();
+    fixture
+        .faults
+        .add(Rule::new(Fault::TimeoutAfter).operation("PutItem").times(1));
+    let deposit = Command::Deposit { cents: 1 };
+    let all = join_all([&store, &other].map(|store| send(store, &fixture.scope, "A1", "twice", deposit.clone()))).await;
+    let firsts = all
+        .iter()
+        .filter(|executed| matches!(executed, Ok(Executed::Committed(_))));
+    assert_eq!(firsts.count(), 1, "{all:?}");
 }
