@@ -1,6 +1,7 @@
 //! Writes that the embedded adapter had answered and had to undo: whoever wrote them is told, whenever that is.
 
 use super::{Embedded, contract::*};
+use headwater_runtime::Runtime;
 use headwater_search::{Error, Query, WriteOutcome};
 use serde_json::json;
 use std::time::Duration;
@@ -42,7 +43,9 @@ async fn who_was_not_listening_is_told_by_the_next_call() {
         index.commit(json!({"catalog": 1})).await.unwrap();
         index.write(vec![put(&a, "p", 1, json!({}))]).await.unwrap();
         engine.fail_commits(true).await;
-        let given_up = tokio::time::timeout(Duration::ZERO, index.commit(json!({"catalog": 2}))).await;
+        let given_up = Runtime::tokio()
+            .timeout(Duration::ZERO, index.commit(json!({"catalog": 2})))
+            .await;
         assert!(given_up.is_err());
         while index.stored(&a, &[id("p")]).await.unwrap() != [None] {
             tokio::task::yield_now().await;
