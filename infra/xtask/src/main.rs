@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask arrows`, `cargo xtask bench append`, `cargo xtask bench search`, `cargo xtask counts FILE`.
+//! Repository chores: `cargo xtask arrows`, `cargo xtask bench append|lag|search`, `cargo xtask counts FILE`.
 
 mod arrows;
 mod counts;
@@ -21,7 +21,7 @@ enum Chore {
     Arrows,
     /// Runs a benchmark in release mode and prints its table.
     Bench {
-        /// Which: append or search.
+        /// Which: append, lag or search.
         name: String,
         /// Passed on to the benchmark.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -45,8 +45,9 @@ fn main() -> Result<()> {
 fn bench(name: &str, arguments: &[String]) -> Result<()> {
     let (package, bench) = match name {
         "append" => ("headwater-tests", "append"),
+        "lag" => ("headwater-tests", "lag"),
         "search" => ("headwater-search", "relevance"),
-        other => bail!("there is no benchmark {other:?}; use append or search"),
+        other => bail!("there is no benchmark {other:?}; use append, lag or search"),
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
