@@ -1,18 +1,22 @@
-//! The three stream reads, answered from the stream table itself. The engine's own versions scan a table's whole stream to describe it,
+//! The three stream reads, answered from the stream table itself. The engine's own versions read a table's whole stream to describe it,
 //! parse and print every record again to return it, call an open shard ended, and pass silently over records that were trimmed.
 
 use super::{engine::Engine, operations::complete, trim::trimmed};
 use dynoxide::{
     DynoxideError,
     actions::{
-        describe_stream::{self, DescribeStreamRequest, DescribeStreamResponse},
+        describe_stream::{
+            DescribeStreamRequest, DescribeStreamResponse, SequenceNumberRange, Shard, StreamDescription,
+        },
         get_records::GetRecordsRequest,
         get_shard_iterator::{
             self, GetShardIteratorRequest, GetShardIteratorResponse, decode_shard_iterator, encode_shard_iterator,
         },
     },
+    storage::TableMetadata,
+    streams::shard_id,
 };
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use std::fmt::Write;
 
 /// Added to the stored number: the public one has 21 digits, as DynamoDB's has at least.
@@ -45,13 +49,48 @@ impl From<rusqlite::Error> for StreamError {
     }
 }
 
-/// `DescribeStream`, with the shard left open and without its range, which nobody needs and which costs a scan.
+/// A table with a stream, by name; `asked` is what it was asked for by.
+fn streamed(engine: &Engine, table: &str, asked: &str) -> Result<TableMetadata, StreamError> {
+    let metadata = engine.storage.get_table_metadata(table)?;
+    metadata.filter(|metadata| metadata.stream_enabled).ok_or_else(|| {
+        DynoxideError::ResourceNotFoundException(format!("Requested resource not found: Stream: {asked}")).into()
+    })
+}
+
+/// `DescribeStream`, with the shard open and the oldest record that it still has as its start.
 pub(super) fn describe(engine: &Engine, request: DescribeStreamRequest) -> Result<DescribeStreamResponse, StreamError> {
-    let mut response = complete(describe_stream::execute(&engine.storage, request))?;
-    for shard in &mut response.stream_description.shards {
-        shard.sequence_number_range.ending_sequence_number = None;
-    }
-    Ok(response)
+    // arn:aws:dynamodb:dynoxide:000000000000:table/NAME/stream/LABEL
+    let table = request.stream_arn.split('/').nth(1).unwrap_or_default().to_owned();
+    let metadata = streamed(engine, &table, &request.stream_arn)?;
+    let shard = shard_id(&table);
+    // One step into the added index; the engine reads every record for it.
+    let mut oldest = engine.connection().prepare_cached(
+        "SELECT CAST(sequence_number AS INTEGER) FROM _stream_records WHERE table_name = ?1 AND shard_id = ?2
+         ORDER BY CAST(sequence_number AS INTEGER) LIMIT 1",
+    )?;
+    let oldest: Option<i64> = oldest.query_row(params![table, shard], |row| row.get(0)).optional()?;
+    let shard = Shard {
+        shard_id: shard,
+        sequence_number_range: SequenceNumberRange {
+            starting_sequence_number: oldest.map(public),
+            ending_sequence_number: None,
+        },
+    };
+    Ok(DescribeStreamResponse {
+        stream_description: StreamDescription {
+            stream_arn: request.stream_arn,
+            stream_label: metadata.stream_label.unwrap_or_default(),
+            stream_status: "ENABLED".to_owned(),
+            stream_view_type: view_type(metadata.stream_view_type),
+            table_name: table,
+            shards: vec![shard],
+            creation_request_date_time: metadata.created_at as f64,
+        },
+    })
+}
+
+fn view_type(stored: Option<String>) -> String {
+    stored.unwrap_or_else(|| "NEW_AND_OLD_IMAGES".to_owned())
 }
 
 /// `GetShardIterator`, which refuses a position whose successors were trimmed.
@@ -102,15 +141,7 @@ pub(super) fn records(engine: &Engine, request: GetRecordsRequest) -> Result<Rec
     let Some((table, shard, position)) = decode_shard_iterator(&request.shard_iterator) else {
         return Err(DynoxideError::ValidationException("Invalid ShardIterator".to_owned()).into());
     };
-    let metadata = engine
-        .storage
-        .get_table_metadata(&table)?
-        .filter(|metadata| metadata.stream_enabled);
-    let Some(metadata) = metadata else {
-        return Err(
-            DynoxideError::ResourceNotFoundException(format!("Requested resource not found: Stream: {table}")).into(),
-        );
-    };
+    let metadata = streamed(engine, &table, &table)?;
     refuse_trimmed(engine, &table, position)?;
     let limit = request.limit.unwrap_or(MAX_RECORDS).clamp(1, MAX_RECORDS);
     let mut statement = engine.connection().prepare_cached(
@@ -144,12 +175,9 @@ pub(super) fn records(engine: &Engine, request: GetRecordsRequest) -> Result<Rec
             break;
         }
     }
-    let view = metadata
-        .stream_view_type
-        .unwrap_or_else(|| "NEW_AND_OLD_IMAGES".to_owned());
     Ok(Records {
         rows,
-        view,
+        view: view_type(metadata.stream_view_type),
         next: encode_shard_iterator(&table, &shard, last),
     })
 }
@@ -209,6 +237,78 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    /// An engine with one streamed table and so many records of it.
+    fn engine(dir: &std::path::Path, records: i64) -> Engine {
+        let options = crate::EngineOptions::default();
+        let runtime = headwater_runtime::Runtime::tokio();
+        let engine = Engine::open(&dir.join("log.db"), super::super::Durability::Lazy, runtime, options).unwrap();
+        let table = serde_json::json!({
+            "TableName": "crm-events",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
+            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
+        });
+        let request = serde_json::from_value(table).unwrap();
+        complete(dynoxide::actions::create_table::execute(&engine.storage, request)).unwrap();
+        let insert = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+            INSERT INTO _stream_records (table_name, event_name, keys_json, sequence_number, shard_id, created_at)
+            SELECT 'crm-events', 'INSERT', '{}', 7 + n, 'shardId-00000001-crm-events', 1 FROM n";
+        engine.connection().execute(insert, [records]).unwrap();
+        engine
+    }
+
+    #[test]
+    fn describing_a_stream_costs_the_same_however_long_it_is() {
+        let steps = |records| {
+            let dir = tempfile::tempdir().unwrap();
+            let engine = engine(dir.path(), records);
+            let arn = "arn:aws:dynamodb:dynoxide:000000000000:table/crm-events/stream/now";
+            let ask = || {
+                let request = DescribeStreamRequest {
+                    stream_arn: arn.to_owned(),
+                    ..DescribeStreamRequest::default()
+                };
+                match describe(&engine, request) {
+                    Ok(described) => described.stream_description,
+                    Err(_) => panic!("not described"),
+                }
+            };
+            // The first time reads the schema.
+            ask();
+            let steps = Arc::new(AtomicUsize::new(0));
+            let counted = steps.clone();
+            let count = move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                false
+            };
+            engine.connection().progress_handler(1, Some(count));
+            let described = ask();
+            engine.connection().progress_handler(0, None::<fn() -> bool>);
+            assert_eq!(
+                (described.stream_arn.as_str(), described.table_name.as_str()),
+                (arn, "crm-events")
+            );
+            let [shard] = &described.shards[..] else {
+                panic!("one shard")
+            };
+            assert_eq!(shard.shard_id, "shardId-00000001-crm-events");
+            let range = &shard.sequence_number_range;
+            assert_eq!(range.starting_sequence_number.as_deref(), Some(public(8).as_str()));
+            assert_eq!(range.ending_sequence_number, None);
+            steps.load(Ordering::Relaxed)
+        };
+        let (short, long) = (steps(3), steps(3_000));
+        assert!(
+            short > 0 && long <= short + 10,
+            "{short} steps of 3 records, {long} of 3,000"
+        );
+    }
 
     #[test]
     fn a_sequence_number_keeps_its_order_in_public() {
