@@ -75,7 +75,34 @@ pub(crate) fn unreadable(
     Unreadable { of: of(), error }
 }
 
+/// The place of a commit in a segment: passed as `after`, reading goes on with the commit that follows it.
+pub fn place_of(commit: &Commit) -> HashMap<String, AttributeValue> {
+    let partition = item::partition_key(&commit.tenant, &commit.aggregate, &commit.id);
+    HashMap::from([
+        ("PK".to_owned(), item::text(partition)),
+        ("SK".to_owned(), item::text(item::sort_key(commit.first_sequence))),
+    ])
+}
+
 impl EventLog {
+    /// How many commits a context has, as the store counts them: on AWS some hours old. For estimates alone.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Refused`].
+    pub async fn commits_about(&self, context: &str) -> Result<u64, Error> {
+        let described = self
+            .0
+            .database
+            .client()
+            .describe_table()
+            .table_name(self.events_table(context))
+            .send()
+            .await
+            .map_err(failed)?;
+        let count = described.table().and_then(|table| table.item_count());
+        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+    }
+
     /// One page of segment `segment` of `segments` of a context.
     ///
     /// # Errors
