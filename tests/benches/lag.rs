@@ -79,10 +79,21 @@ async fn main() {
     }
     runner.shut_down().await;
     let (acknowledged, visible) = &mut *took.lock().unwrap();
-    println!("{} commands at {A_SECOND} a second      p50      p99      max", visible.len());
-    for (name, times) in [("sent to acknowledged", acknowledged), ("acknowledged to visible", visible)] {
+    println!(
+        "{} commands at {A_SECOND} a second      p50      p99      max",
+        visible.len()
+    );
+    for (name, times) in [
+        ("sent to acknowledged", acknowledged),
+        ("acknowledged to visible", visible),
+    ] {
         times.sort();
         let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-        println!("{name:<30} {:>6.1} ms {:>6.1} ms {:>6.1} ms", at(0.5), at(0.99), at(1.0));
+        println!(
+            "{name:<30} {:>6.1} ms {:>6.1} ms {:>6.1} ms",
+            at(0.5),
+            at(0.99),
+            at(1.0)
+        );
     }
 }
