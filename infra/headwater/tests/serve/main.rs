@@ -6,6 +6,7 @@
     reason = "a test of real processes in real time: a failed step is a failed test"
 )]
 
+mod chaos;
 mod doctor;
 mod drain;
 mod embedded;
