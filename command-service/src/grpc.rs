@@ -21,7 +21,7 @@ use std::{
 };
 use tonic::{Request, Response, Status, Streaming};
 
-/// How much larger than a payload may be a message is before it is not even read. What is smaller is refused like by HTTP.
+/// How much larger than a payload may be a message of a batch is before it is not even read. What is smaller is refused by itself.
 const READ_FACTOR: usize = 4;
 
 struct Service {
@@ -56,7 +56,7 @@ impl CommandService for Service {
         request: Request<Streaming<SubmitRequest>>,
     ) -> Result<Response<Self::SubmitManyStream>, Status> {
         let (metadata, _, messages) = request.into_parts();
-        let (_place, caller) = self.edge.enter(&metadata).await?;
+        let caller = self.edge.enter(&metadata).await?;
         let batch = self
             .edge
             .admit_batch()

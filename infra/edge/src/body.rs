@@ -15,7 +15,11 @@ impl Edge {
     /// # Errors
     /// 413 `payload-too-large` (by `Content-Length` before a byte is read), 408 `request-timeout`, 400 when it breaks off.
     pub async fn read_body(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-        let limit = self.limits().max_body;
+        self.read_at_most(self.limits().max_body, headers, body).await
+    }
+
+    /// The same with another bound in bytes.
+    pub(crate) async fn read_at_most(&self, limit: usize, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         let announced = headers
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

@@ -1,26 +1,54 @@
-//! What every gRPC call passes: the same admission, authentication and deadline as HTTP, with the same problems as statuses.
+//! What every gRPC call passes: the same admission, authentication and deadlines as HTTP, with the same problems as statuses.
+//!
+//! All that is known by a call's headers is decided before anything of its body is kept, in a layer around the services. What takes a
+//! single message gets it whole and in time; a stream of messages is for its method to bound.
 
-use crate::{Edge, Permit, Problem};
+use crate::{Edge, Problem};
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
 use headwater_tenancy::Caller;
-use std::future::Future;
+use prost::Message;
+use std::{collections::BTreeSet, future::Future, sync::Arc};
 use tonic::{Status, metadata::MetadataMap, service::Routes};
 
+/// What a message may take beyond the largest body: its frame and the names around a payload.
+const AROUND: usize = 64 << 10;
+
+/// Services that answer anybody, as their clients have no token: is it up, and what does it speak.
+const OPEN: &[&str] = &["/grpc.health.", "/grpc.reflection."];
+
+/// What the layer knows.
+#[derive(Clone)]
+struct Layer {
+    edge: Edge,
+    /// The paths of methods that take a stream of messages.
+    streams: Arc<BTreeSet<String>>,
+}
+
 impl Edge {
-    /// The gRPC services of a process as routes for [`crate::serve_http`], which keeps the same limits on their connections.
+    /// The gRPC services of a process as routes for [`crate::serve_http`]. No service but health and reflection is reached without a
+    /// token, and none by more calls at a time than are allowed.
     pub fn grpc(&self, services: Routes) -> axum::Router {
-        services.prepare().into_axum_router()
+        let streams = Arc::new(streams());
+        let edge = self.clone();
+        let layer = from_fn_with_state(Layer { edge, streams }, pass);
+        services.prepare().into_axum_router().layer(layer)
     }
 
-    /// Lets a call in: a place among the requests in work, held by the returned permit, and its caller.
+    /// Who is calling. [`Edge::grpc`] has let the call in; a token that it has verified is remembered, so this costs little.
     ///
     /// # Errors
-    /// `UNAVAILABLE` (`overloaded`), `UNAUTHENTICATED`.
-    pub async fn enter(&self, metadata: &MetadataMap) -> Result<(Permit, Caller), Status> {
-        let enter = async { Ok((self.admit()?, self.authenticate(metadata.as_ref()).await?)) };
-        enter.await.map_err(|problem| self.status(problem, metadata))
+    /// `UNAUTHENTICATED`.
+    pub async fn enter(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
+        let caller = self.authenticate(metadata.as_ref()).await;
+        caller.map_err(|problem| self.status(problem, metadata))
     }
 
-    /// Does one unary call: lets it in, and waits for its answer within the deadline.
+    /// Does one unary call: waits for its answer within the deadline.
     ///
     /// # Errors
     /// As [`Edge::enter`], and whatever `work` ends with.
@@ -28,7 +56,7 @@ impl Edge {
     where
         F: Future<Output = Result<T, Problem>>,
     {
-        let (_place, caller) = self.enter(metadata).await?;
+        let caller = self.enter(metadata).await?;
         self.within_deadline(work(caller))
             .await
             .map_err(|problem| self.status(problem, metadata))
@@ -38,6 +66,43 @@ impl Edge {
     pub fn status(&self, problem: Problem, metadata: &MetadataMap) -> Status {
         self.trace(problem, metadata.as_ref()).into()
     }
+}
+
+async fn pass(State(Layer { edge, streams }): State<Layer>, request: Request, next: Next) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let path = parts.uri.path();
+    let open = OPEN.iter().any(|service| path.starts_with(service));
+    let streams = streams.contains(path) || path.starts_with("/grpc.reflection.");
+    let entered = async {
+        let place = if open { None } else { Some(edge.admit()?) };
+        if !open {
+            edge.authenticate(&parts.headers).await?;
+        }
+        if !streams {
+            let limit = edge.limits().max_body.saturating_add(AROUND);
+            let message = edge.read_at_most(limit, &parts.headers, std::mem::take(&mut body));
+            body = Body::from(message.await?);
+        }
+        Ok(place)
+    };
+    match entered.await {
+        // Held until the answer begins; what streams on has bounds of its own.
+        Ok(_place) => next.run(Request::from_parts(parts, body)).await,
+        Err(problem) => Status::from(edge.trace(problem, &parts.headers)).into_http(),
+    }
+}
+
+/// The paths of this protocol's methods that take a stream of messages, by its own description.
+fn streams() -> BTreeSet<String> {
+    let described = prost_types::FileDescriptorSet::decode(crate::v1::FILE_DESCRIPTOR_SET).unwrap_or_default();
+    let mut paths = BTreeSet::new();
+    for file in &described.file {
+        for service in &file.service {
+            let streams = service.method.iter().filter(|method| method.client_streaming());
+            paths.extend(streams.map(|method| format!("/{}.{}/{}", file.package(), service.name(), method.name())));
+        }
+    }
+    paths
 }
 
 impl From<&Problem> for crate::v1::Problem {
@@ -56,5 +121,14 @@ impl From<&Problem> for crate::v1::Problem {
             current_version: problem.version(),
             retry_after_seconds: problem.retry_seconds(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn streams_of_messages_are_known() {
+        let expected = ["/headwater.v1.CommandService/SubmitMany".to_owned()];
+        assert_eq!(super::streams(), expected.into());
     }
 }
