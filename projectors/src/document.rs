@@ -24,9 +24,10 @@ pub(crate) struct DocumentFollower<F> {
     pub(crate) fold: PhantomData<fn() -> F>,
 }
 
-fn failed(error: Error) -> ApplyError {
+pub(crate) fn failed(error: Error) -> ApplyError {
     match error {
         Error::InvalidDocument { .. } => ApplyError::Permanent(error.into()),
+        Error::RolledBack { .. } => ApplyError::RolledBack(error.into()),
         error if error.is_retryable() => ApplyError::Retry(error.into()),
         error => ApplyError::Refused(error.into()),
     }

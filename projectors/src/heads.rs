@@ -7,9 +7,8 @@ use headwater_kernel::{Aggregate, AggregateType, Commit, Id, TenantId};
 use headwater_read_models::{EventContext, Fold};
 use lru::LruCache;
 use std::{
-    num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// A fold's state and the version of its source that it is at.
@@ -28,20 +27,46 @@ pub(crate) enum Before<F> {
     Unknown,
 }
 
-/// How many heads a follower remembers, so that a busy aggregate is not read before each write.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
+/// How many bytes of heads a follower remembers, as JSON, so that a busy aggregate is not read before each write.
+const REMEMBERED: usize = 16 << 20;
+
+/// A head that is larger is read each time.
+const LARGEST: usize = 256 << 10;
 
 /// The heads that a follower wrote last.
-pub(crate) struct Heads<F>(Mutex<LruCache<(TenantId, Id), Head<F>>>);
+pub(crate) struct Heads<F>(Mutex<Remembered<F>>);
+
+struct Remembered<F> {
+    heads: LruCache<(TenantId, Id), (Head<F>, usize)>,
+    bytes: usize,
+}
+
+impl<F> Remembered<F> {
+    fn drop_one(&mut self, key: &(TenantId, Id)) {
+        if let Some((_, bytes)) = self.heads.pop(key) {
+            self.bytes -= bytes;
+        }
+    }
+}
+
+fn key_of(source: &SourceCommits) -> (TenantId, Id) {
+    (source.scope.tenant().clone(), source.id.clone())
+}
 
 impl<F: Fold> Heads<F> {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(LruCache::new(REMEMBERED)))
+        Self(Mutex::new(Remembered {
+            heads: LruCache::unbounded(),
+            bytes: 0,
+        }))
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered<F>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn before(&self, source: &SourceCommits) -> Before<F> {
-        let mut heads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(head) = heads.get(&(source.scope.tenant().clone(), source.id.clone())) {
+        if let Some((head, _)) = self.remembered().heads.get(&key_of(source)) {
             return Before::Known(head.clone());
         }
         match source.commits.first() {
@@ -51,13 +76,44 @@ impl<F: Fold> Heads<F> {
     }
 
     pub(crate) fn remember(&self, source: &SourceCommits, head: Head<F>) {
-        let mut heads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heads.put((source.scope.tenant().clone(), source.id.clone()), head);
+        let key = key_of(source);
+        let mut count = Count(0);
+        let counted = serde_json::to_writer(&mut count, &head.state);
+        let mut remembered = self.remembered();
+        remembered.drop_one(&key);
+        if counted.is_err() {
+            return;
+        }
+        // The key and the entry take some, too.
+        let bytes = count.0 + 256;
+        remembered.heads.put(key, (head, bytes));
+        remembered.bytes += bytes;
+        while remembered.bytes > REMEMBERED
+            && let Some((_, (_, bytes))) = remembered.heads.pop_lru()
+        {
+            remembered.bytes -= bytes;
+        }
     }
 
     pub(crate) fn forget(&self, source: &SourceCommits) {
-        let mut heads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heads.pop(&(source.scope.tenant().clone(), source.id.clone()));
+        self.remembered().drop_one(&key_of(source));
+    }
+}
+
+/// Counts what is written to it, up to [`LARGEST`].
+struct Count(usize);
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        if self.0 > LARGEST {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -22,6 +22,7 @@ mod parked;
 mod parking;
 mod projections;
 mod race;
+mod replay;
 mod row;
 mod rows;
 mod runner;
@@ -35,5 +36,9 @@ pub use follower::{ApplyError, Follower, SourceCommits, SourceKey};
 pub use options::RunnerOptions;
 pub use parked::Retried;
 pub use parking::{Parked, Parking};
-pub use projections::{Projections, Stores};
+pub use projections::{Catalogue, Projections, Stores};
+pub use replay::{
+    Budget, CheckTotals, Difference, DifferenceKind, DryRun, IndexStore, Indexes, Keeper, LiveIndex, Progress,
+    ReplayError, ReplayId, ReplayOptions, Replays, Reported, Rewritten, TenantCheck,
+};
 pub use runner::{Runner, Sources, Watcher};

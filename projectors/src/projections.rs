@@ -1,15 +1,26 @@
-//! From the list of read models to consumers: a visitor that gives each fold its follower, and each projection its position.
+//! From the list of read models to consumers: a visitor that gives each fold its follower and its refold, for whichever generation, and
+//! each projection its position.
 
 use crate::{
-    Consumer, Follower, checkpoint::TablePositions, document::DocumentFollower, document::IndexPositions, heads::Heads,
-    row::RowFollower, rows::RowsFollower,
+    ApplyError, Consumer, Follower, Indexes,
+    checkpoint::TablePositions,
+    document::{self, DocumentFollower, IndexPositions},
+    heads::{Heads, source_of},
+    replay::refold::{OneDocument, OneRow, Refold, Refolding, SeveralRows},
+    row::RowFollower,
+    rows::RowsFollower,
 };
 use headwater_dynamo_repository::Repository;
 use headwater_dynamodb::Database;
 use headwater_event_log::{EventLog, consumer::Checkpoints};
-use headwater_read_models::{DocumentFold, ProjectionRegistry, RowFold, RowsFold};
-use headwater_search::SearchIndex;
-use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
+use headwater_kernel::{Aggregate, TenantId};
+use headwater_read_models::{DocumentFold, Fold, ProjectionRegistry, RowFold, RowsFold};
+use headwater_search::{IndexName, SearchIndex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    marker::PhantomData,
+    sync::Arc,
+};
 
 /// Where projections are kept.
 #[derive(Clone)]
@@ -20,98 +31,236 @@ pub struct Stores {
     pub views: Database,
     /// The repository of a projection.
     pub repository: Arc<dyn Fn(&'static str) -> Repository + Send + Sync>,
-    /// Search indexes by kind.
-    pub indexes: BTreeMap<&'static str, Arc<dyn SearchIndex>>,
+    /// Search indexes.
+    pub indexes: Indexes,
 }
 
-/// The followers of all projections, as they are registered.
+/// What keeps one fold in one generation.
+struct Part {
+    follower: Arc<dyn Follower>,
+    refold: Arc<dyn Refold>,
+    index: Option<Arc<dyn SearchIndex>>,
+}
+
+/// Makes the part of a generation; `None` when this process has no index for it.
+type Maker = Arc<dyn Fn(&Stores, u32) -> Result<Option<Part>, ApplyError> + Send + Sync>;
+
+#[derive(Clone, Default)]
+struct Entry {
+    folds: BTreeMap<String, u32>,
+    tables: BTreeSet<&'static str>,
+    kinds: BTreeSet<&'static str>,
+    makers: Vec<Maker>,
+}
+
+/// One generation of a projection, ready to be kept and filled.
+pub(crate) struct Keep {
+    pub(crate) consumer: Consumer,
+    pub(crate) refolds: Vec<Arc<dyn Refold>>,
+}
+
+/// All projections, in whichever generation. Pass it to `headwater_read_models::register`.
+#[derive(Clone)]
+pub struct Catalogue {
+    pub(crate) stores: Stores,
+    entries: BTreeMap<&'static str, Entry>,
+}
+
+impl std::fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.entries.keys()).finish()
+    }
+}
+
+impl Catalogue {
+    /// None yet.
+    pub fn new(stores: Stores) -> Self {
+        Self {
+            stores,
+            entries: BTreeMap::new(),
+        }
+    }
+
+    /// The names of the projections.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.entries.keys().copied()
+    }
+
+    /// A name as it was registered.
+    pub(crate) fn name(&self, projection: &str) -> Option<&'static str> {
+        self.entries.get_key_value(projection).map(|(name, _)| *name)
+    }
+
+    /// The versions of a projection's folds in this build, by `<context>.<aggregates>`.
+    pub(crate) fn folds(&self, projection: &str) -> BTreeMap<String, u32> {
+        self.entries
+            .get(projection)
+            .map(|entry| entry.folds.clone())
+            .unwrap_or_default()
+    }
+
+    /// The views tables that a projection is in.
+    pub(crate) fn tables(&self, projection: &str) -> Vec<&'static str> {
+        let entry = self.entries.get(projection);
+        entry
+            .map(|entry| entry.tables.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// The kinds of documents that a projection keeps.
+    pub(crate) fn kinds(&self, projection: &str) -> Vec<&'static str> {
+        let entry = self.entries.get(projection);
+        entry
+            .map(|entry| entry.kinds.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// A generation of a projection; `None` when this process does not keep it.
+    pub(crate) fn build(
+        &self,
+        projection: &'static str,
+        generation: u32,
+        only: Option<TenantId>,
+    ) -> Result<Option<Keep>, ApplyError> {
+        let Some(entry) = self.entries.get(projection) else {
+            return Ok(None);
+        };
+        let (mut followers, mut refolds, mut index) = (Vec::new(), Vec::new(), None);
+        for maker in &entry.makers {
+            let Some(part) = maker(&self.stores, generation)? else {
+                return Ok(None);
+            };
+            followers.push(part.follower);
+            refolds.push(part.refold);
+            index = index.or(part.index);
+        }
+        let eager = index.is_some();
+        let consumer = Consumer {
+            projection,
+            generation,
+            followers,
+            eager,
+            positions: match index {
+                Some(index) => Arc::new(IndexPositions::new(index)),
+                None => Arc::new(TablePositions {
+                    checkpoints: Checkpoints::new(self.stores.views.clone()),
+                    consumer: format!("{projection}.{generation}"),
+                }),
+            },
+            only,
+            held: Arc::default(),
+            fresh: Arc::default(),
+        };
+        Ok(Some(Keep { consumer, refolds }))
+    }
+
+    fn entry<F: Fold>(&mut self, projection: &'static str, table: &'static str, maker: Maker) -> &mut Entry {
+        let entry = self.entries.entry(projection).or_default();
+        let (context, aggregates) = source_of::<F>();
+        entry.folds.insert(format!("{context}.{aggregates}"), F::VERSION);
+        entry.tables.insert(table);
+        entry.makers.push(maker);
+        entry
+    }
+}
+
+impl ProjectionRegistry for Catalogue {
+    fn row<F: RowFold>(&mut self, projection: &'static str) {
+        let maker = move |stores: &Stores, generation| {
+            let repository = (stores.repository)(projection).at_generation(generation);
+            let shape = OneRow(repository.bulk(generation));
+            let fold = PhantomData;
+            Ok(Some(Part {
+                refold: Arc::new(Refolding::<F, _> { shape, fold }),
+                follower: Arc::new(RowFollower::<F> {
+                    log: stores.log.clone(),
+                    repository,
+                    heads: Heads::new(),
+                }),
+                index: None,
+            }))
+        };
+        self.entry::<F>(projection, F::SCHEMA.table, Arc::new(maker));
+    }
+
+    fn rows<F: RowsFold>(&mut self, projection: &'static str) {
+        let maker = move |stores: &Stores, generation| {
+            let repository = (stores.repository)(projection).at_generation(generation);
+            let shape = SeveralRows(repository.bulk(generation));
+            let fold = PhantomData;
+            Ok(Some(Part {
+                refold: Arc::new(Refolding::<F, _> { shape, fold }),
+                follower: Arc::new(RowsFollower::<F> {
+                    log: stores.log.clone(),
+                    repository,
+                    heads: Heads::new(),
+                }),
+                index: None,
+            }))
+        };
+        self.entry::<F>(projection, F::TABLE, Arc::new(maker));
+    }
+
+    /// A kind without an index is not kept by this process.
+    fn document<F: DocumentFold>(&mut self, projection: &'static str) {
+        let maker = move |stores: &Stores, generation| {
+            let name = IndexName::new(F::KIND, projection, generation);
+            let index = stores.indexes.get(&name, F::mapping()).map_err(document::failed)?;
+            let Some(index) = index else { return Ok(None) };
+            let shape = OneDocument(Arc::clone(&index));
+            let fold = PhantomData;
+            Ok(Some(Part {
+                refold: Arc::new(Refolding::<F, _> { shape, fold }),
+                follower: Arc::new(DocumentFollower::<F> {
+                    log: stores.log.clone(),
+                    index: Arc::clone(&index),
+                    fold,
+                }),
+                index: Some(index),
+            }))
+        };
+        let entry = self.entry::<F>(projection, F::Source::CONTEXT, Arc::new(maker));
+        entry.kinds.insert(F::KIND);
+    }
+}
+
+/// All projections in one generation: for a runner that keeps no others.
+#[derive(Debug)]
 pub struct Projections {
-    stores: Stores,
+    catalogue: Catalogue,
     generation: u32,
-    consumers: BTreeMap<&'static str, Consumer>,
 }
 
 impl Projections {
     /// None yet; pass it to `headwater_read_models::register`. Writes go to `generation`.
     pub fn new(stores: Stores, generation: u32) -> Self {
-        Self {
-            stores,
-            generation,
-            consumers: BTreeMap::new(),
-        }
+        let catalogue = Catalogue::new(stores);
+        Self { catalogue, generation }
     }
 
-    /// One consumer per projection.
+    /// One consumer per projection that this process keeps.
     pub fn consumers(self) -> Vec<Consumer> {
-        self.consumers.into_values().collect()
-    }
-
-    fn repository(&self, projection: &'static str) -> Repository {
-        (self.stores.repository)(projection).at_generation(self.generation)
-    }
-
-    fn follow_in_table(&mut self, projection: &'static str, follower: Arc<dyn Follower>) {
-        let (views, generation) = (self.stores.views.clone(), self.generation);
-        let consumer = self.consumers.entry(projection).or_insert_with(|| Consumer {
-            projection,
-            generation,
-            positions: Arc::new(TablePositions {
-                checkpoints: Checkpoints::new(views),
-                consumer: format!("{projection}.{generation}"),
-            }),
-            followers: Vec::new(),
-            eager: false,
-            only: None,
-            held: Arc::default(),
-            fresh: Arc::default(),
-        });
-        consumer.followers.push(follower);
+        let build = |name| match self.catalogue.build(name, self.generation, None) {
+            Ok(keep) => keep.map(|keep| keep.consumer),
+            Err(error) => {
+                tracing::error!(projection = name, error = ?error, "the projection is not kept: its index cannot be opened");
+                None
+            }
+        };
+        self.catalogue.names().filter_map(build).collect()
     }
 }
 
 impl ProjectionRegistry for Projections {
     fn row<F: RowFold>(&mut self, projection: &'static str) {
-        let (log, repository) = (self.stores.log.clone(), self.repository(projection));
-        let follower = RowFollower::<F> {
-            log,
-            repository,
-            heads: Heads::new(),
-        };
-        self.follow_in_table(projection, Arc::new(follower));
+        self.catalogue.row::<F>(projection);
     }
 
     fn rows<F: RowsFold>(&mut self, projection: &'static str) {
-        let (log, repository) = (self.stores.log.clone(), self.repository(projection));
-        let follower = RowsFollower::<F> {
-            log,
-            repository,
-            heads: Heads::new(),
-        };
-        self.follow_in_table(projection, Arc::new(follower));
+        self.catalogue.rows::<F>(projection);
     }
 
-    /// A kind without an index is not kept by this process.
     fn document<F: DocumentFold>(&mut self, projection: &'static str) {
-        let Some(index) = self.stores.indexes.get(F::KIND).cloned() else {
-            return;
-        };
-        let log = self.stores.log.clone();
-        let follower = Arc::new(DocumentFollower::<F> {
-            log,
-            index: Arc::clone(&index),
-            fold: PhantomData,
-        });
-        let generation = self.generation;
-        let consumer = self.consumers.entry(projection).or_insert_with(|| Consumer {
-            projection,
-            generation,
-            followers: Vec::new(),
-            eager: true,
-            positions: Arc::new(IndexPositions::new(index)),
-            only: None,
-            held: Arc::default(),
-            fresh: Arc::default(),
-        });
-        consumer.followers.push(follower);
+        self.catalogue.document::<F>(projection);
     }
 }

@@ -78,6 +78,19 @@ impl Board {
 impl Runner {
     /// Starts a worker for these consumers.
     pub fn start(sources: Sources, consumers: Vec<Consumer>, options: RunnerOptions, runtime: &Runtime) -> Self {
+        let name = worker_name(runtime);
+        Self::start_as(name, Board::default(), sources, consumers, options, runtime)
+    }
+
+    /// The same under a name, and on a board, that were there before.
+    pub(crate) fn start_as(
+        name: String,
+        board: Board,
+        sources: Sources,
+        consumers: Vec<Consumer>,
+        options: RunnerOptions,
+        runtime: &Runtime,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (consumers, changed) = watch::channel(Arc::new(consumers));
         let Sources {
@@ -86,8 +99,6 @@ impl Runner {
             authority,
             contexts,
         } = sources;
-        let name = format!("{}-{}", std::process::id(), runtime.uuid());
-        let board = Board::default();
         let worker = Worker {
             leases: LeaseTable::new(views.clone(), name.clone(), runtime.clone()),
             feeds: contexts
@@ -151,9 +162,14 @@ impl Runner {
     }
 }
 
+/// No two workers have one name, also not one after the other.
+pub(crate) fn worker_name(runtime: &Runtime) -> String {
+    format!("{}-{}", std::process::id(), runtime.uuid())
+}
+
 /// Looks at a runner.
 #[derive(Debug, Clone)]
-pub struct Watcher(Board);
+pub struct Watcher(pub(crate) Board);
 
 impl Watcher {
     /// See [`Runner::status`].

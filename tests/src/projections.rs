@@ -185,7 +185,7 @@ impl Keeping {
                 log: self.log.clone(),
                 views: self.views.clone(),
                 repository: Arc::new(move |projection| keeping.repository(projection)),
-                indexes: BTreeMap::new(),
+                indexes: headwater_projectors::Indexes::none(),
             },
             1,
         );

@@ -73,20 +73,21 @@ impl BulkItem {
         units
     }
 
-    /// Whether both hold the same, whichever generations they are of.
-    pub fn has_content_of(&self, other: &Self) -> bool {
-        self.content() == other.content()
+    /// Whether both hold the same, whichever generations they are of; with `version`, also at the same version.
+    pub fn has_content_of(&self, other: &Self, version: bool) -> bool {
+        self.content(version) == other.content(version)
     }
 
-    /// A checksum of its key's readable part and its content. That of a whole is the wrapping sum over its items, in any order.
-    pub fn checksum(&self) -> u64 {
+    /// A checksum of its content, the generation left out, and with `version` of its version. That of a whole is the wrapping sum over
+    /// its items, in any order.
+    pub fn checksum(&self, version: bool) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.content().hash(&mut hasher);
+        self.content(version).hash(&mut hasher);
         hasher.finish()
     }
 
     /// All attributes, the generation left out of the keys.
-    fn content(&self) -> BTreeMap<&str, Canonical> {
+    fn content(&self, version: bool) -> BTreeMap<&str, Canonical> {
         let of = |(name, value)| {
             let name: &String = name;
             let value = match canonical(value) {
@@ -105,7 +106,8 @@ impl BulkItem {
             };
             (name.as_str(), value)
         };
-        self.item.iter().map(of).collect()
+        let wanted = |(name, _): &(&String, _)| version || name.as_str() != "version";
+        self.item.iter().filter(wanted).map(of).collect()
     }
 
     /// The state of a head of its own.
@@ -334,6 +336,28 @@ impl Bulk {
             .put_item()
             .table_name(self.repository.database.table(item.key.table))
             .set_item(Some(item.item))
+            .condition_expression(condition)
+            .set_expression_attribute_values(value.map(|value| HashMap::from([(":expected".to_owned(), value)])))
+            .customize()
+            .interceptor(AccessPattern::system("repository.replace"))
+            .send()
+            .await
+            .map(drop)
+            .map_err(Error::of)
+    }
+
+    /// Deletes an item that is at `version` or an older one.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when what is there is newer; [`Error::Unavailable`] or [`Error::Refused`].
+    pub async fn remove(&self, key: &ItemKey, version: u64) -> Result<(), Error> {
+        let (condition, value) = crate::Expect::UpTo(version).condition();
+        self.repository
+            .database
+            .client()
+            .delete_item()
+            .table_name(self.repository.database.table(key.table))
+            .set_key(Some(key.item()))
             .condition_expression(condition)
             .set_expression_attribute_values(value.map(|value| HashMap::from([(":expected".to_owned(), value)])))
             .customize()

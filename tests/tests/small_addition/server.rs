@@ -13,7 +13,7 @@ use headwater_query_service::{self as queries, QueryService};
 use headwater_tenancy::{Authenticator, DevelopmentKey, Role, TenantDirectory, TokenRequest, WorkerAuthority};
 use headwater_tests::{LogFixture, sealing_key};
 use serde_json::Value;
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
 const TENANT: &str = "acme";
@@ -51,7 +51,7 @@ impl Server {
             log: log.clone(),
             views: views.clone(),
             repository: Arc::new(repository.clone()),
-            indexes: BTreeMap::new(),
+            indexes: headwater_projectors::Indexes::none(),
         };
         let mut projections = Projections::new(stores, 1);
         crate::register_projections(&mut projections);

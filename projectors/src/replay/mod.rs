@@ -1,0 +1,95 @@
+//! Rebuilding projections while everything goes on: a new generation beside the live one is filled from the log, catches up with the
+//! stream, is compared with the log, and takes over; the old one is kept until it is dropped.
+//!
+//! - [`Keeper`] keeps all generations of a process, and does the work of replays that nobody else does.
+//! - [`Replays`] is what an operator calls: start, progress, cancel, switch, drop, dry run, one aggregate.
+//! - [`Indexes`], [`LiveIndex`]: search indexes by generation.
+//!
+//! | state | what happens | who sees the generation |
+//! |---|---|---|
+//! | `attaching` | every reader of every shard begins to collect for it | nobody |
+//! | `filling` | the log is read by segments, each aggregate folded, each row written once | nobody |
+//! | `catching-up` | what was collected is applied | nobody |
+//! | `checking` | everything is compared with the log | nobody |
+//! | `switching` | it takes over, tenant by tenant where they have their own | those it has taken over |
+//! | `kept` | it follows the stream | all for whom it is live |
+//! | `check-failed` | it follows the stream; the problem is told | nobody |
+//! | `dropping` | its rows, positions and parked items are deleted | nobody |
+//!
+//! Writes of the filling have no condition, so they must have ended before anything else writes to the generation: one worker fills, under
+//! a lease that it lets run out rather than write without it, and whoever takes over waits as long as a lease lasts.
+
+mod aggregate;
+mod attaching;
+mod bucket;
+mod compare;
+mod driver;
+mod dry_run;
+mod error;
+mod fill;
+mod folding;
+mod indexes;
+mod job;
+mod keeper;
+mod live_index;
+mod progress;
+pub(crate) mod refold;
+mod replays;
+mod report;
+mod switching;
+mod verify;
+mod writer;
+
+pub use aggregate::Rewritten;
+pub use compare::DifferenceKind;
+pub use dry_run::{DryRun, Reported};
+pub use error::ReplayError;
+pub use indexes::{IndexStore, Indexes};
+pub use keeper::Keeper;
+pub use live_index::LiveIndex;
+pub use replays::Replays;
+pub use report::{Budget, CheckTotals, Difference, Progress, ReplayId, TenantCheck};
+
+use std::time::Duration;
+
+/// What may be tuned about replays.
+#[derive(Debug, Clone)]
+pub struct ReplayOptions {
+    /// How often the register of generations is read.
+    pub poll: Duration,
+    /// Into how many segments each context is read, 1 to 1,000.
+    pub segments: u32,
+    /// Segments that are read at a time.
+    pub concurrency: usize,
+    /// Requests of 25 writes that are under way at a time.
+    pub in_flight: usize,
+    /// How often progress is written down.
+    pub save_every: Duration,
+    /// The first pause before a difference is looked at again.
+    pub look_again: Duration,
+    /// How long a generation stays after it was live, so that nobody believes in it any more.
+    pub outlive: Duration,
+    /// How long all processes take to let go of a generation.
+    pub settle: Duration,
+    /// Whether a projection whose folds are newer in this build than in its live generation is rebuilt without being asked.
+    pub rebuild_on_change: bool,
+    /// What a rebuild that nobody asked for may take.
+    pub budget: Budget,
+}
+
+impl Default for ReplayOptions {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(2),
+            segments: 16,
+            concurrency: 4,
+            in_flight: 8,
+            save_every: Duration::from_secs(1),
+            look_again: Duration::from_millis(100),
+            outlive: Duration::from_secs(60),
+            settle: Duration::from_secs(10),
+            rebuild_on_change: false,
+            budget: Budget::default(),
+        }
+    }
+}

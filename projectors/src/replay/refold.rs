@@ -1,0 +1,248 @@
+//! Folding an aggregate from its first commit on, and what a generation should hold for the result. One implementation per way of keeping
+//! a fold: a row, several rows with a head, a document.
+
+use crate::{
+    ApplyError,
+    heads::{Head, apply_commit, source_of},
+    race::failed,
+};
+use headwater_dynamo_repository::{self as repository, Bulk, BulkItem, ItemKey};
+use headwater_dynamo_schema::RowItem;
+use headwater_kernel::{Aggregate, AggregateType, Commit, Id};
+use headwater_read_models::{DocumentFold, Fold, RowFold, RowsFold};
+use headwater_search::{DocumentBody, DocumentWrite, SearchIndex};
+use headwater_tenancy::TenantScope;
+use std::{
+    collections::BTreeSet,
+    marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+/// What a generation holds for one aggregate.
+pub(crate) enum Effect {
+    /// Items of tables; a head of its own is the last.
+    Items(Vec<BulkItem>),
+    Document(Box<DocumentWrite>),
+}
+
+/// Folds aggregates of one kind for one generation of a projection.
+pub(crate) trait Refold: Send + Sync {
+    /// Context and plural name of the aggregates.
+    fn source(&self) -> (&'static str, &'static str);
+
+    fn aggregate(&self) -> AggregateType;
+
+    /// The state before the first commit. With `history` it remembers all keys that it ever showed.
+    fn begin(&self, scope: &TenantScope, id: &Id, history: bool) -> Box<dyn Folded>;
+
+    /// The key of the item whose version is the head; `None` for documents.
+    fn head_key(&self, scope: &TenantScope, id: &Id) -> Result<Option<ItemKey>, ApplyError>;
+
+    /// The keys of the rows that belong to a stored head of its own.
+    fn keys_of_head(&self, scope: &TenantScope, head: &BulkItem) -> Vec<ItemKey>;
+
+    /// Where documents are.
+    fn index(&self) -> Option<&Arc<dyn SearchIndex>>;
+}
+
+/// One aggregate on its way.
+pub(crate) trait Folded: Send + Sync {
+    /// Folds a commit. After an error the state is of no use.
+    fn fold(&mut self, commit: &Commit) -> Result<(), ApplyError>;
+
+    fn version(&self) -> u64;
+
+    /// What should be stored now.
+    fn effect(&self) -> Result<Effect, ApplyError>;
+
+    /// All keys that were ever to be shown, as far as it was told to remember them.
+    fn shown(&self) -> &BTreeSet<ItemKey>;
+}
+
+/// How a fold is kept.
+pub(crate) trait Shape<F>: Clone + Send + Sync + 'static {
+    fn effect(&self, scope: &TenantScope, id: &Id, head: &Head<F>) -> Result<Effect, ApplyError>;
+    /// The keys that a state shows; nothing when one state's are all there can be.
+    fn shows(&self, scope: &TenantScope, state: &F) -> Vec<ItemKey>;
+    fn head_key(&self, scope: &TenantScope, id: &Id) -> Result<Option<ItemKey>, ApplyError>;
+    fn index(&self) -> Option<&Arc<dyn SearchIndex>> {
+        None
+    }
+}
+
+pub(crate) struct Refolding<F, S> {
+    pub(crate) shape: S,
+    pub(crate) fold: PhantomData<fn() -> F>,
+}
+
+struct State<F, S> {
+    shape: S,
+    scope: TenantScope,
+    id: Id,
+    head: Head<F>,
+    history: bool,
+    shown: BTreeSet<ItemKey>,
+}
+
+impl<F: Fold, S: Shape<F>> Refold for Refolding<F, S> {
+    fn source(&self) -> (&'static str, &'static str) {
+        source_of::<F>()
+    }
+
+    fn aggregate(&self) -> AggregateType {
+        AggregateType::of::<F::Source>()
+    }
+
+    fn begin(&self, scope: &TenantScope, id: &Id, history: bool) -> Box<dyn Folded> {
+        Box::new(State {
+            shape: self.shape.clone(),
+            scope: scope.clone(),
+            id: id.clone(),
+            head: Head {
+                state: F::empty(id),
+                version: 0,
+            },
+            history,
+            shown: BTreeSet::new(),
+        })
+    }
+
+    fn head_key(&self, scope: &TenantScope, id: &Id) -> Result<Option<ItemKey>, ApplyError> {
+        self.shape.head_key(scope, id)
+    }
+
+    fn keys_of_head(&self, scope: &TenantScope, head: &BulkItem) -> Vec<ItemKey> {
+        let state = head.head_state().and_then(|state| serde_json::from_value(state).ok());
+        state
+            .map(|state: F| self.shape.shows(scope, &state))
+            .unwrap_or_default()
+    }
+
+    fn index(&self) -> Option<&Arc<dyn SearchIndex>> {
+        self.shape.index()
+    }
+}
+
+impl<F: Fold, S: Shape<F>> Folded for State<F, S> {
+    fn fold(&mut self, commit: &Commit) -> Result<(), ApplyError> {
+        let first_sequence = commit.first_sequence;
+        let folded = catch_unwind(AssertUnwindSafe(|| apply_commit(commit, &mut self.head.state)));
+        folded
+            .unwrap_or_else(|_| Err("the fold panicked".into()))
+            .map_err(|source| ApplyError::Commit { first_sequence, source })?;
+        self.head.version = commit.version();
+        if self.history {
+            self.shown.extend(self.shape.shows(&self.scope, &self.head.state));
+        }
+        Ok(())
+    }
+
+    fn version(&self) -> u64 {
+        self.head.version
+    }
+
+    fn effect(&self) -> Result<Effect, ApplyError> {
+        self.shape.effect(&self.scope, &self.id, &self.head)
+    }
+
+    fn shown(&self) -> &BTreeSet<ItemKey> {
+        &self.shown
+    }
+}
+
+fn permanent(error: impl std::error::Error + Send + Sync + 'static) -> ApplyError {
+    ApplyError::Permanent(error.into())
+}
+
+/// A row whose version is the head.
+#[derive(Clone)]
+pub(crate) struct OneRow(pub(crate) Bulk);
+
+impl<F: RowFold> Shape<F> for OneRow {
+    fn effect(&self, scope: &TenantScope, _: &Id, head: &Head<F>) -> Result<Effect, ApplyError> {
+        let row = RowItem::of(&head.state).map_err(permanent)?;
+        let item = self.0.row(scope, row, head.version).map_err(failed)?;
+        Ok(Effect::Items(vec![item]))
+    }
+
+    fn shows(&self, _: &TenantScope, _: &F) -> Vec<ItemKey> {
+        Vec::new()
+    }
+
+    fn head_key(&self, scope: &TenantScope, id: &Id) -> Result<Option<ItemKey>, ApplyError> {
+        let key = self.0.key(scope, F::SCHEMA.table, &F::key_of(id));
+        key.map(Some).map_err(failed)
+    }
+}
+
+/// Several rows with a head of its own.
+#[derive(Clone)]
+pub(crate) struct SeveralRows(pub(crate) Bulk);
+
+impl<F: RowsFold> Shape<F> for SeveralRows {
+    fn effect(&self, scope: &TenantScope, id: &Id, head: &Head<F>) -> Result<Effect, ApplyError> {
+        let mut items = Vec::new();
+        let mut keys = BTreeSet::new();
+        // As the follower has it: of two rows under one key the last counts.
+        for row in head.state.rows().map_err(permanent)?.into_iter().rev() {
+            if keys.insert(row.key.clone()) {
+                items.push(self.0.row(scope, row, head.version).map_err(failed)?);
+            }
+        }
+        let state = serde_json::to_value(&head.state).map_err(permanent)?;
+        let version = head.version;
+        let head = repository::Head { version, state };
+        items.push(
+            self.0
+                .head(scope, F::TABLE, F::Source::NAME, id, &head)
+                .map_err(failed)?,
+        );
+        Ok(Effect::Items(items))
+    }
+
+    fn shows(&self, scope: &TenantScope, state: &F) -> Vec<ItemKey> {
+        let rows = state.rows().unwrap_or_default();
+        rows.iter()
+            .filter_map(|row| self.0.key(scope, row.table, &row.key).ok())
+            .collect()
+    }
+
+    fn head_key(&self, scope: &TenantScope, id: &Id) -> Result<Option<ItemKey>, ApplyError> {
+        let key = self.0.head_key(scope, F::TABLE, F::Source::NAME, id);
+        key.map(Some).map_err(failed)
+    }
+}
+
+/// A search document.
+#[derive(Clone)]
+pub(crate) struct OneDocument(pub(crate) Arc<dyn SearchIndex>);
+
+impl<F: DocumentFold> Shape<F> for OneDocument {
+    fn effect(&self, scope: &TenantScope, id: &Id, head: &Head<F>) -> Result<Effect, ApplyError> {
+        let body = serde_json::to_value(&head.state).map_err(permanent)?;
+        let body = if head.state.is_live() {
+            DocumentBody::Put(body)
+        } else {
+            DocumentBody::Tombstone { state: Some(body) }
+        };
+        Ok(Effect::Document(Box::new(DocumentWrite {
+            scope: scope.clone(),
+            id: id.clone(),
+            version: head.version,
+            body,
+        })))
+    }
+
+    fn shows(&self, _: &TenantScope, _: &F) -> Vec<ItemKey> {
+        Vec::new()
+    }
+
+    fn head_key(&self, _: &TenantScope, _: &Id) -> Result<Option<ItemKey>, ApplyError> {
+        Ok(None)
+    }
+
+    fn index(&self) -> Option<&Arc<dyn SearchIndex>> {
+        Some(&self.0)
+    }
+}
