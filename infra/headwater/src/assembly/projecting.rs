@@ -26,7 +26,7 @@ pub(super) fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> Proj
             log: stores.log.clone(),
             views: stores.databases.rebuildable.clone(),
             repository: Arc::clone(&stores.repository),
-            indexes: stores.indexes.clone(),
+            indexes: stores.indexes.clone().into(),
         },
         GENERATION,
     );
