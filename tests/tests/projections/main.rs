@@ -160,7 +160,7 @@ async fn rows_of_more_than_one_transaction_are_all_there_and_go_again() {
     bank.keeping.settled(&bank.scope).await;
     runner.shut_down().await;
     let rows = bank.keeping.repository(headwater_tests::projections::NUMBERS);
-    let gone = headwater_tests::projections::NumberRow::key(&Id::new("many").unwrap(), &"n7".to_owned());
+    let gone = headwater_tests::projections::NumberRow::key(&Id::new("many").unwrap(), "n7");
     let row = rows
         .find::<headwater_tests::projections::NumberRow>(&bank.scope, &gone)
         .await
