@@ -10,6 +10,7 @@ mod directory;
 mod installation;
 mod scope;
 mod seal;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod verifier;
 mod worker;

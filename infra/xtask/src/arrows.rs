@@ -1,4 +1,4 @@
-//! Holds the arrows of the layout: which crate may depend on which, and what must not be below a bounded context.
+//! Holds the arrows of the layout: which crate may depend on which, what must not be below a bounded context, and what only tests turn on.
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -29,8 +29,11 @@ const LAYERS: &[&[&str]] = &[
     &["headwater-dynamo-derive", "headwater-kernel"],
 ];
 
+/// The crate of tests across crates.
+const TESTS: &str = "headwater-tests";
+
 /// Crates of one layer that may use one another all the same: (who, whom).
-const SIDEWAYS: &[(&str, &str)] = &[("headwater-tests", "headwater")];
+const SIDEWAYS: &[(&str, &str)] = &[(TESTS, "headwater")];
 
 /// What may not be anywhere below a crate that has to stay pure.
 const IMPURE: &[&str] = &[
@@ -67,6 +70,14 @@ struct Metadata {
 struct Package {
     id: String,
     name: String,
+    dependencies: Vec<Declared>,
+}
+
+#[derive(Deserialize)]
+struct Declared {
+    name: String,
+    kind: Option<String>,
+    features: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,14 +113,15 @@ pub(crate) fn check() -> Result<()> {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo metadata is not as expected")?;
-    let faults = faults(&metadata);
+    let mut faults = faults(&metadata);
+    faults.extend(crate::shipped::faults()?);
     for fault in &faults {
         println!("{fault}");
     }
     if !faults.is_empty() {
-        bail!("{} arrows point the wrong way; see ARCHITECTURE.md", faults.len());
+        bail!("{} faults between crates; see ARCHITECTURE.md", faults.len());
     }
-    println!("all arrows point the right way");
+    println!("all arrows point the right way, and what is shipped is as it should be");
     Ok(())
 }
 
@@ -150,6 +162,25 @@ fn faults(metadata: &Metadata) -> Vec<String> {
             let sideways = SIDEWAYS.contains(&(member, dependency));
             if layer(dependency).is_some_and(|other| other <= own) && !sideways {
                 faults.push(format!("{member} must not depend on {dependency}"));
+            }
+        }
+    }
+    // What turns on what is for tests has to be for tests itself. Nothing depends on that crate: it is of the top layer.
+    let members = metadata
+        .packages
+        .iter()
+        .filter(|package| members.contains(&package.name));
+    for member in members.filter(|member| member.name != TESTS) {
+        let normal = member
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind.as_deref() != Some("dev"));
+        for Declared { name, features, .. } in normal {
+            if let Some(feature) = crate::shipped::for_tests(name, features) {
+                faults.push(format!(
+                    "{} turns on {name}/{feature}; do it in its dev-dependencies",
+                    member.name
+                ));
             }
         }
     }

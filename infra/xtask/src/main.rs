@@ -2,6 +2,7 @@
 
 mod arrows;
 mod counts;
+mod shipped;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -17,7 +18,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Checks that dependencies between crates point the way DESIGN says, and that the contexts stay pure.
+    /// Checks that dependencies between crates point the way DESIGN says, that the contexts stay pure, and that the binary has one TLS stack
+    /// and nothing that is for tests.
     Arrows,
     /// Runs a benchmark in release mode and prints its table.
     Bench {
