@@ -35,7 +35,9 @@ impl QueryService {
         };
         let mut items = Vec::new();
         loop {
-            let page = self.inner().log.commits_page(scope, aggregate, &id, from).await;
+            // One event more than is shown tells whether there are more.
+            let wanted = limit - items.len() + 1;
+            let page = self.inner().log.history_page(scope, aggregate, &id, from, wanted).await;
             let (commits, more) = page.map_err(of_log)?;
             for commit in &commits {
                 for recorded in commit.recorded().filter(|recorded| recorded.sequence >= from) {

@@ -32,7 +32,7 @@ impl EventLog {
         aggregate: &AggregateType,
         id: &Id,
         from: u64,
-        pattern: &'static str,
+        (limit, pattern): (i32, &'static str),
     ) -> Result<Page, Error> {
         let answer = self
             .0
@@ -47,7 +47,7 @@ impl EventLog {
             )
             .expression_attribute_values(":from", item::text(item::sort_key(from)))
             .consistent_read(true)
-            .limit(PAGE)
+            .limit(limit)
             .customize()
             .interceptor(AccessPattern::of(pattern, scope.tenant()))
             .send()
@@ -106,7 +106,9 @@ impl EventLog {
         let mut commits = Vec::new();
         let mut next = self.first_of(scope, aggregate, id, from).await?;
         loop {
-            let page = self.page(scope, aggregate, id, next, "event-log.history").await?;
+            let page = self
+                .page(scope, aggregate, id, next, (PAGE, "event-log.history"))
+                .await?;
             commits.extend(page.commits.into_iter().map(|tagged| tagged.commit));
             match commits.last() {
                 Some(last) if page.more => next = last.version() + 1,
@@ -115,7 +117,7 @@ impl EventLog {
         }
     }
 
-    /// At most one page of commits from `from` on and whether more follow; for histories that are shown page by page.
+    /// At most one page of commits from the one that holds sequence `from` on, and whether more follow.
     ///
     /// # Errors
     /// As [`EventLog::commits`].
@@ -126,8 +128,27 @@ impl EventLog {
         id: &Id,
         from: u64,
     ) -> Result<(Vec<Commit>, bool), Error> {
+        self.history_page(scope, aggregate, id, from, usize::MAX).await
+    }
+
+    /// The same for histories that are shown page by page: no more commits than hold `events` events for certain, which is as many, as
+    /// each holds one at least.
+    ///
+    /// # Errors
+    /// As [`EventLog::commits`].
+    pub async fn history_page(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+        from: u64,
+        events: usize,
+    ) -> Result<(Vec<Commit>, bool), Error> {
+        let limit = i32::try_from(events).map_or(PAGE, |events| events.clamp(1, PAGE));
         let next = self.first_of(scope, aggregate, id, from).await?;
-        let page = self.page(scope, aggregate, id, next, "event-log.history").await?;
+        let page = self
+            .page(scope, aggregate, id, next, (limit, "event-log.history"))
+            .await?;
         Ok((
             page.commits.into_iter().map(|tagged| tagged.commit).collect(),
             page.more,
@@ -199,7 +220,7 @@ impl EventLog {
         let before = loaded.version;
         loop {
             let page = self
-                .page(scope, aggregate, id, loaded.version + 1, "event-log.load")
+                .page(scope, aggregate, id, loaded.version + 1, (PAGE, "event-log.load"))
                 .await?;
             for tagged in page.commits {
                 fold(&tagged.commit, loaded)?;
