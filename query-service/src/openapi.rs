@@ -19,7 +19,8 @@ pub fn describe(service: &QueryService, document: &mut OpenApi) {
             "Headwater-Consistency",
             "header",
             "The `token` of a receipt: the read waits until it sees at least what that command did, else 409 `not-yet-consistent`. \
-             A token of an aggregate that this read does not show asks nothing of it.",
+             A token of an aggregate that this read does not show asks nothing of it. A list that is ordered by time or narrowed to an \
+             owner comes from an index of DynamoDB, which follows its table by a moment that nothing can wait for.",
             json!({ "type": "string" }),
         ),
         document.add_parameter(

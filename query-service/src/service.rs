@@ -142,7 +142,11 @@ impl QueryService {
             parameters,
         })?;
         self.reach(scope, list.projection, consistency).await?;
-        let repository = (self.0.repository)(list.projection);
+        let mut repository = (self.0.repository)(list.projection);
+        if consistency.is_some() {
+            // The projection was waited for; the rows that it wrote have to be read then too.
+            repository = repository.consistent();
+        }
         let read = (list.read)(&repository, scope, &range, &page)
             .await
             .map_err(of_repository)?;

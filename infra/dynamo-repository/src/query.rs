@@ -30,7 +30,8 @@ pub struct Page<T> {
 }
 
 impl Repository {
-    /// A page of a range. One DynamoDB query, unless the range holds entities that `T` does not want or passes 1 MB.
+    /// A page of a range. One DynamoDB query, unless the range holds entities that `T` does not want or passes 1 MB. Eventually consistent,
+    /// unless it is of [`Repository::consistent`] and of no index.
     ///
     /// # Errors
     /// [`Error::InvalidCursor`], [`Error::Unreadable`], [`Error::KeyTooLong`], [`Error::Unavailable`] or [`Error::Refused`].
@@ -72,6 +73,7 @@ impl Repository {
                 .expression_attribute_values(":pk", text(&partition))
                 .expression_attribute_values(":from", text(range.from()))
                 .expression_attribute_values(":to", text(range.to()))
+                .consistent_read(self.consistent && range.index().is_none())
                 .scan_index_forward(!range.is_descending())
                 .set_exclusive_start_key(after.take())
                 .limit(i32::try_from(ask).unwrap_or(i32::MAX))

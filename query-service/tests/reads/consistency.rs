@@ -64,6 +64,33 @@ async fn a_token_of_what_is_not_shown_asks_nothing() {
     server.get_after("/v1/catalog/brands", &token, "0s").await.ok();
 }
 
+/// A list by the table's own key is read consistently for whoever brings a token; one by an index cannot be.
+#[tokio::test]
+async fn a_list_is_as_new_as_its_token_where_that_can_be_asked_for() {
+    let server = Server::start().await;
+    server.put_product("demo", "P1", 1).await;
+    server.put_account("demo", "A1", "C1").await;
+    let accounting = server.views.accounting().clone();
+    for (path, of, units) in [
+        ("/v1/catalog/products", PRODUCT, 1.0),
+        ("/v1/crm/accounts/A1/tree", ["crm", "accounts", "A1"], 1.0),
+        ("/v1/crm/accounts", ["crm", "accounts", "A1"], 0.5),
+    ] {
+        let token = server.consistency("demo", of, 1);
+        for (token, units) in [(None, 0.5), (Some(&token), units)] {
+            let before = accounting.snapshot();
+            let answer = match token {
+                Some(token) => server.get_after(path, token, "1s").await,
+                None => server.get(path).await,
+            };
+            assert_eq!(answer.ok()["items"].as_array().map(Vec::len), Some(1), "{path}");
+            let usage = accounting.since(&before);
+            let queries = usage.iter().filter(|usage| usage.pattern == "repository.query");
+            assert_eq!(queries.map(|usage| usage.read_units).sum::<f64>(), units, "{path}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn tokens_and_waits_are_checked() {
     let server = Server::start().await;

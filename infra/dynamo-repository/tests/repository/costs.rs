@@ -57,6 +57,37 @@ async fn a_page_of_a_capsule_is_one_query() {
     assert_eq!((world.calls(&before, "Query"), world.units(&before)), (1, (0.5, 0.0)));
 }
 
+/// What was written before is read where DynamoDB can promise it, and that costs twice; of an index it cannot.
+#[tokio::test]
+async fn consistent_reads_of_the_table_and_never_of_an_index() {
+    let world = World::new().await;
+    let owned = Account {
+        owner_id: Some(id("o")),
+        ..account("a")
+    };
+    world.save(&owned).await;
+    let consistent = world.repository.consistent();
+    let page = PageRequest { limit: 5, cursor: None };
+    for (range, expected) in [
+        (Account::tree_of_account(&id("a")), 1.0),
+        (Account::by_owner_id(&id("o")), 0.5),
+    ] {
+        for (repository, units) in [(&world.repository, 0.5), (&consistent, expected)] {
+            let before = world.usage();
+            let read = repository.query::<Account>(&world.acme, &range, &page).await.unwrap();
+            assert_eq!((read.items.len(), world.units(&before)), (1, (units, 0.0)), "{range:?}");
+        }
+    }
+    for (repository, units) in [(&world.repository, 0.5), (&consistent, 1.0)] {
+        let before = world.usage();
+        repository
+            .find_many::<Account>(&world.acme, &[owned.row_key()])
+            .await
+            .unwrap();
+        assert_eq!(world.units(&before), (units, 0.0));
+    }
+}
+
 #[tokio::test]
 async fn units_of_single_rows() {
     let world = World::new().await;
