@@ -1,6 +1,7 @@
 //! What the tests across crates share: a small aggregate with a claim and an old event version, and a log on the embedded engine.
 
 pub mod account;
+pub mod built;
 pub mod engines;
 pub mod projections;
 pub mod stores;

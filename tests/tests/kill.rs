@@ -13,26 +13,8 @@ use std::{
     time::Duration,
 };
 
-/// The binary, which cargo builds for no test of another package: built here once, into the same target folder.
 fn binary() -> PathBuf {
-    let built = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--package",
-            "headwater",
-            "--message-format",
-            "json-render-diagnostics",
-        ])
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo runs");
-    assert!(built.status.success(), "the binary was not built");
-    let path = String::from_utf8_lossy(&built.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "headwater")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    path.expect("cargo names the executable")
+    headwater_tests::built::executable("bin", "headwater")
 }
 
 struct Server {

@@ -110,7 +110,9 @@ async fn differences(client: &Client, http: &str) -> Vec<String> {
         let (_, _, events) = history(client, http, &format!("crm/opportunities/O{n}")).await;
         let logged = events.iter().filter_map(|event| event["data"]["line_item_id"].as_str());
         let logged: BTreeMap<&str, ()> = logged.map(|id| (id, ())).collect();
-        let (_, tree) = client.get(&format!("{http}/v1/crm/accounts/A{n}/tree"), None).await;
+        let (_, tree) = client
+            .get(&format!("{http}/v1/crm/accounts/A{n}/tree?limit=100"), None)
+            .await;
         let shown = tree.to_string().matches("line_item").count();
         let found = logged
             .keys()
