@@ -7,6 +7,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let files = [
         "google/rpc/error_details.proto",
+        "headwater/v1/admin.proto",
         "headwater/v1/command.proto",
         "headwater/v1/query.proto",
         "headwater/v1/schema.proto",

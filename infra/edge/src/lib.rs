@@ -13,6 +13,7 @@ mod grpc;
 mod http;
 mod json;
 mod limits;
+mod names;
 mod nearest;
 mod openapi;
 mod problem;
@@ -29,6 +30,7 @@ pub use edge::{Edge, Permit};
 pub use error_info::{ErrorInfo, error_info};
 pub use json::parse_json;
 pub use limits::Limits;
+pub use names::{hint, id_of, invalid_id, shown, single_header, unknown};
 pub use nearest::nearest;
 pub use openapi::OpenApi;
 pub use problem::{FieldError, Problem};
@@ -63,7 +65,10 @@ mod tests {
             .map(|service| service.name())
             .collect();
         services.sort_unstable();
-        assert_eq!(services, ["CommandService", "QueryService", "SchemaService"]);
+        assert_eq!(
+            services,
+            ["AdminService", "CommandService", "QueryService", "SchemaService"]
+        );
     }
 
     #[test]

@@ -47,6 +47,17 @@ pub(crate) enum Command {
     /// Imports data.
     #[command(subcommand)]
     Import(Import),
+    /// Shows where each projection stands: generation, position, lag, what it has parked.
+    Projections {
+        /// Of this tenant alone.
+        #[arg(long)]
+        tenant: Option<TenantId>,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Shows and ends what a projection has parked: aggregates with a commit that it cannot apply.
+    #[command(subcommand)]
+    Parked(Parked),
     /// Prints the OpenAPI document.
     Openapi,
     /// Prints completions for a shell.
@@ -109,6 +120,75 @@ pub(crate) enum Tenant {
         #[command(flatten)]
         reach: Reach,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Parked {
+    /// Lists what is parked.
+    List {
+        /// Of this projection alone; `product-view.2` for one generation of it.
+        projection: Option<String>,
+        /// Of this tenant alone.
+        #[arg(long)]
+        tenant: Option<TenantId>,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Shows one aggregate, and the events of the commit that stops it.
+    Show {
+        #[command(flatten)]
+        which: ParkedAggregate,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Tries one again, or all that a projection has parked.
+    Retry {
+        /// The projection; `product-view.2` for one generation of it.
+        projection: String,
+        /// Everything that is parked; with --tenant, of that tenant.
+        #[arg(long, conflicts_with_all = ["context", "aggregate", "id"])]
+        all: bool,
+        /// Whose it is.
+        #[arg(long, required_unless_present = "all")]
+        tenant: Option<TenantId>,
+        /// Its bounded context, such as catalog.
+        #[arg(long, required_unless_present = "all")]
+        context: Option<String>,
+        /// The plural name, such as products.
+        #[arg(long, required_unless_present = "all")]
+        aggregate: Option<String>,
+        /// Its id.
+        #[arg(long, required_unless_present = "all")]
+        id: Option<String>,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Goes on without the commit that stops one: it has no effect in this generation. A rebuild will meet it again.
+    Discard {
+        #[command(flatten)]
+        which: ParkedAggregate,
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+/// Names an aggregate that is parked.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ParkedAggregate {
+    /// The projection; `product-view.2` for one generation of it, else the one that is live.
+    pub(crate) projection: String,
+    /// Whose it is.
+    #[arg(long)]
+    pub(crate) tenant: TenantId,
+    /// Its bounded context, such as catalog.
+    #[arg(long)]
+    pub(crate) context: String,
+    /// The plural name, such as products.
+    #[arg(long)]
+    pub(crate) aggregate: String,
+    /// Its id.
+    #[arg(long)]
+    pub(crate) id: String,
 }
 
 /// Which process to talk to.

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use headwater_tenancy::{DevelopmentKey, SealingKey};
 use serde::{Deserialize, Serialize};
@@ -18,14 +19,20 @@ pub(crate) struct Holder {
     pub(crate) pid: u32,
     pub(crate) http: String,
     pub(crate) grpc: String,
+    /// A tenant that it has, for tokens of the command line.
+    #[serde(default)]
+    pub(crate) tenant: Option<TenantId>,
 }
 
 /// The folder, held by this process alone until it is dropped.
 pub(crate) struct DataFolder {
     path: PathBuf,
     lock: File,
-    is_new: bool,
 }
+
+/// Written once the first start is over: after the last sample, or when there shall be none. Keys are made long before that, so they
+/// are no sign of it.
+const SETTLED: &str = "settled";
 
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -38,7 +45,6 @@ impl DataFolder {
     ///
     /// Fails when another process holds it, and says where that one is.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let is_new = !path.join("keys").exists();
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -64,13 +70,19 @@ impl DataFolder {
         Ok(Self {
             path: path.to_owned(),
             lock,
-            is_new,
         })
     }
 
-    /// Whether it was made just now.
-    pub(crate) fn is_new(&self) -> bool {
-        self.is_new
+    /// Whether its first start is over.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.path.join(SETTLED).exists()
+    }
+
+    /// Its first start is over.
+    pub(crate) fn settle(&self) -> Result<()> {
+        private().open(self.path.join(SETTLED))?.sync_all()?;
+        File::open(&self.path)?.sync_all()?;
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -173,5 +185,32 @@ fn key(folder: &Path, name: &str, make: Option<&Runtime>) -> Result<[u8; 32]> {
             Ok(secret)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_start_that_ended_early_is_not_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("d");
+        let first = DataFolder::open(&path).unwrap();
+        first.token_key(&Runtime::tokio()).unwrap();
+        // It had made its keys when its address turned out to be in use.
+        drop(first);
+        let second = DataFolder::open(&path).unwrap();
+        assert!(!second.is_settled());
+        second.settle().unwrap();
+        drop(second);
+        assert!(DataFolder::open(&path).unwrap().is_settled());
+    }
+
+    #[test]
+    fn holders_of_before_are_understood() {
+        let holder: Holder =
+            serde_json::from_str(r#"{"pid":1,"http":"127.0.0.1:8080","grpc":"127.0.0.1:50051"}"#).unwrap();
+        assert_eq!(holder.tenant, None);
     }
 }

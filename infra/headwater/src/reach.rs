@@ -24,9 +24,11 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    /// Finds or starts one, with a token for `tenant`.
-    pub(crate) async fn find(data: &Path, reach: &Reach, tenant: &TenantId, runtime: &Runtime) -> Result<Self> {
-        let (url, process) = match (&reach.url, data_folder::holder(data)) {
+    /// Finds or starts one, with a token for `tenant`, or, for what is no tenant's, for any that it has.
+    pub(crate) async fn find(data: &Path, reach: &Reach, tenant: Option<&TenantId>, runtime: &Runtime) -> Result<Self> {
+        let holder = data_folder::holder(data);
+        let any = holder.as_ref().and_then(|holder| holder.tenant.clone());
+        let (url, process) = match (&reach.url, holder) {
             (Some(url), _) if url.starts_with("https://") => bail!(
                 "the command line speaks no TLS, which ends before Headwater; name the address behind it, such as http://127.0.0.1:8080"
             ),
@@ -36,6 +38,8 @@ impl Reached {
                 let any: SocketAddr = ([127, 0, 0, 1], 0).into();
                 let process =
                     Process::start(Config::development(data, any, any, TenantId::new("demo")?), runtime).await?;
+                // What is in it from now on is what was asked for; samples do not come after.
+                process.settle()?;
                 (format!("http://{}", process.addresses().http), Some(process))
             }
         };
@@ -43,7 +47,11 @@ impl Reached {
             Some(token) => token.clone(),
             None => token_key(data)?.sign(
                 &TokenRequest {
-                    tenant: tenant.clone(),
+                    tenant: match tenant.cloned().or(any) {
+                        Some(tenant) => tenant,
+                        // In every data folder of `dev`.
+                        None => TenantId::new("demo")?,
+                    },
                     subject: "command-line".into(),
                     roles: vec![Role::Owner, Role::Operator],
                     ttl: Duration::from_secs(12 * 3_600),
@@ -64,12 +72,33 @@ impl Reached {
         Ok(reqwest::Client::builder().default_headers(headers).no_proxy().build()?)
     }
 
+    /// The address of a route: its parts, and parameters that are not absent.
+    pub(crate) fn route(&self, parts: &[&str], parameters: &[(&str, Option<&str>)]) -> Result<reqwest::Url> {
+        let mut url = reqwest::Url::parse(&self.url).with_context(|| format!("{} is no address", self.url))?;
+        let segments = url.path_segments_mut();
+        let mut segments = segments.map_err(|()| anyhow::anyhow!("{} is no address of a server", self.url))?;
+        segments.pop_if_empty().extend(parts);
+        drop(segments);
+        let given = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+        let given: Vec<_> = given.collect();
+        if !given.is_empty() {
+            url.query_pairs_mut().extend_pairs(given);
+        }
+        Ok(url)
+    }
+
     /// Ends what this process started.
     pub(crate) async fn close(self) {
         if let Some(process) = self.process {
             process.stop().await;
         }
     }
+}
+
+/// Sends a request and takes its answer.
+pub(crate) async fn ask(request: reqwest::RequestBuilder) -> Result<serde_json::Value> {
+    let sent = request.send().await;
+    answer(sent.context("the Headwater cannot be reached")?).await
 }
 
 /// The answer's body as JSON, or the problem that it is as an error.

@@ -1,7 +1,7 @@
 //! What is asked without a token: `/healthz`, `/readyz`, and for Prometheus `/metrics`.
 
 use super::readiness::Readiness;
-use crate::metrics;
+use crate::metrics::Exporter;
 use axum::{
     Router,
     extract::{Request, State},
@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use headwater_dynamodb::Databases;
 use headwater_edge::{Edge, Problem};
 use std::time::Duration;
 
@@ -31,9 +30,9 @@ pub(super) fn router(readiness: &Readiness) -> Router {
 }
 
 /// Numbers of the process.
-pub(super) fn metrics(databases: &Databases) -> Router {
-    let databases = databases.clone();
-    Router::new().route("/metrics", get(move || async move { metrics::exposition(&databases) }))
+pub(super) fn metrics(exporter: &Exporter) -> Router {
+    let exporter = exporter.clone();
+    Router::new().route("/metrics", get(move || async move { exporter.text().await }))
 }
 
 /// Refuses what comes before the process has started, and before anything else of the request is looked at: who asks can be told only once the

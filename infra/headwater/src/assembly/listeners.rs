@@ -7,7 +7,7 @@ use super::{
     services::{Health, Services},
     stores::Stores,
 };
-use crate::config::Config;
+use crate::{config::Config, metrics::Exporter};
 use anyhow::{Context, Result};
 use axum::{Router, middleware::from_fn_with_state};
 use headwater_edge::{Edge, serve_http};
@@ -81,9 +81,10 @@ impl Listeners {
             app.layer(from_fn_with_state(in_flight.clone(), in_flight::count))
                 .layer(from_fn_with_state((readiness.clone(), edge.clone()), health::admit))
         };
-        let mut routes = services.http(stores).merge(health::router(readiness));
+        let mut routes = services.http().merge(health::router(readiness));
+        let exporter = Exporter::new(&stores.databases, &services.admin, edge.runtime());
         if config.metrics.is_none() {
-            routes = routes.merge(health::metrics(&stores.databases));
+            routes = routes.merge(health::metrics(&exporter));
         }
         let (grpc, health) = services.grpc().await?;
         let public = vec![
@@ -91,7 +92,7 @@ impl Listeners {
             serve(sockets.grpc, public(edge.grpc(grpc)), edge, stopped),
         ];
         let metrics = sockets.metrics.map(|listener| {
-            let routes = health::metrics(&stores.databases).merge(health::router(readiness));
+            let routes = health::metrics(&exporter).merge(health::router(readiness));
             serve(listener, edge.http(routes), edge, metrics_stopped)
         });
         Ok(Self {

@@ -6,6 +6,7 @@
 
 mod health;
 mod in_flight;
+mod indexes;
 mod listeners;
 pub(crate) mod projecting;
 mod readiness;
@@ -66,8 +67,9 @@ impl Process {
             .then(|| projecting::start(&config, &stores, runtime));
         if let Some(projecting) = &projecting {
             readiness.depends_on(projecting.check(config.ready_lag, runtime));
+            services.admin.keeps(projecting.kept());
         }
-        stores.announce(&addresses)?;
+        stores.announce(&config, &addresses)?;
         readiness.started();
         listeners.started().await;
         Ok(Self {
@@ -87,9 +89,14 @@ impl Process {
         self.addresses
     }
 
-    /// Whether its data folder was made just now.
-    pub(crate) fn is_new(&self) -> bool {
-        self.stores.is_new()
+    /// Whether the first start on its data folder is over, so that no samples are owed.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.stores.is_settled()
+    }
+
+    /// It is over: the samples are there, or shall not be.
+    pub(crate) fn settle(&self) -> Result<()> {
+        self.stores.settle()
     }
 
     /// The command bus, in this process.

@@ -1,8 +1,8 @@
 //! Both services over the stores, and the routes of the roles that a process has.
 
-use super::stores::Stores;
+use super::{indexes, stores::Stores};
 use crate::{
-    admin,
+    admin::{self, Admin, DeclaredFolds},
     config::{Adapter, Config, Role},
     contexts,
 };
@@ -10,7 +10,6 @@ use anyhow::Result;
 use axum::Router;
 use headwater_command_service::CommandBus;
 use headwater_edge::{Edge, OpenApi, Schemas};
-use headwater_kernel::Region;
 use headwater_query_service::QueryService;
 use headwater_runtime::Runtime;
 use std::{collections::BTreeSet, sync::Arc};
@@ -21,9 +20,8 @@ pub(crate) struct Services {
     pub(super) bus: CommandBus,
     pub(super) edge: Edge,
     pub(super) queries: QueryService,
+    pub(super) admin: Admin,
     roles: BTreeSet<Role>,
-    /// The only region whose tenants these stores take; the embedded ones take all.
-    region: Option<Region>,
 }
 
 impl Services {
@@ -38,15 +36,32 @@ impl Services {
         );
         contexts::register(&mut queries);
         headwater_read_models::register(&mut queries);
-        for (kind, index) in &stores.indexes {
-            queries = queries.search_index(kind, Arc::clone(index));
+        for (kind, index) in indexes::live(&stores.indexes, &stores.generations) {
+            queries = queries.search_index(kind, index);
         }
-        Self {
-            bus: bus.build(),
-            queries: queries.build(),
-            edge: Edge::new(stores.authenticator.clone(), config.limits.clone(), runtime.clone()),
-            roles: config.roles.clone(),
+        let bus = bus.build();
+        let edge = Edge::new(stores.authenticator.clone(), config.limits.clone(), runtime.clone());
+        let mut folds = DeclaredFolds::default();
+        headwater_read_models::register(&mut folds);
+        let admin = Admin::new(admin::Parts {
+            directory: stores.directory.clone(),
+            log: stores.log.clone(),
+            views: stores.databases.rebuildable.clone(),
+            sealing: stores.sealing.clone(),
+            generations: stores.generations.clone(),
+            aggregates: bus.aggregates().copied().collect(),
+            folds,
+            edge: edge.clone(),
+            runtime: runtime.clone(),
+            // The embedded stores take all.
             region: matches!(config.adapter, Adapter::Aws { .. }).then_some(config.home),
+        });
+        Self {
+            bus,
+            queries: queries.build(),
+            admin,
+            edge,
+            roles: config.roles.clone(),
         }
     }
 
@@ -55,10 +70,15 @@ impl Services {
     }
 
     /// All HTTP routes but those without a token.
-    pub(super) fn http(&self, stores: &Stores) -> Router {
+    pub(super) fn http(&self) -> Router {
         let (bus, queries, edge) = (&self.bus, &self.queries, &self.edge);
         let mut document = OpenApi::new();
-        let mut routes = admin::router(stores.directory.clone(), edge.clone(), self.region);
+        admin::describe_tenants(&mut document);
+        let mut routes = admin::tenant_routes(self.admin.clone());
+        if self.has(Role::Project) {
+            admin::describe_projecting(&mut document);
+            routes = routes.merge(admin::projecting_routes(self.admin.clone()));
+        }
         if self.has(Role::Command) {
             headwater_command_service::describe(bus, &mut document);
             routes = routes.merge(headwater_command_service::router(bus.clone(), edge.clone()));
@@ -75,10 +95,11 @@ impl Services {
     pub(super) async fn grpc(&self) -> Result<(tonic::service::Routes, Health)> {
         let (bus, edge) = (&self.bus, &self.edge);
         let (reporter, health) = tonic_health::server::health_reporter();
-        let mut names = vec![""];
+        let mut names = vec!["", "headwater.v1.SchemaService", "headwater.v1.AdminService"];
         let mut services = tonic::service::Routes::builder();
         services
             .add_service(Schemas::of(bus.aggregates()).grpc(edge.clone()))
+            .add_service(admin::grpc(self.admin.clone(), self.has(Role::Project)))
             .add_service(health)
             .add_service(reflection().build_v1()?)
             // What older clients ask for.

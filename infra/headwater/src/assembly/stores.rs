@@ -1,22 +1,18 @@
 //! What holds data: tables, search index, keys, the data folder; and who may come in, which the tenants' table decides too.
 
-use super::{Addresses, readiness::Readiness, tables};
+use super::{Addresses, indexes, readiness::Readiness, tables};
 use crate::{
-    config::{Adapter, Auth, Config, Search},
+    config::{Adapter, Auth, Config},
     data_folder::{DataFolder, Holder, read_key},
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use headwater_dynamo_repository::{Generations, Repository};
 use headwater_dynamodb::Databases;
 use headwater_event_log::{EventLog, Options};
-use headwater_read_models::{product_search, search::SearchDocument};
+use headwater_projectors::Indexes;
 use headwater_runtime::Runtime;
-use headwater_search::{IndexName, SearchIndex, tantivy::TantivyIndex};
 use headwater_tenancy::{Authenticator, OperatorScope, SealingKey, TenantDirectory};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-
-/// The first generation; rebuilds make others.
-pub(super) const GENERATION: u32 = 1;
+use std::{sync::Arc, time::Duration};
 
 /// The longest pause between two tries to reach a store at the start.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -33,8 +29,9 @@ pub(crate) struct Stores {
     pub(crate) authenticator: Authenticator,
     pub(crate) log: EventLog,
     pub(crate) repository: Repositories,
-    /// Search indexes by kind.
-    pub(crate) indexes: BTreeMap<&'static str, Arc<dyn SearchIndex>>,
+    /// Which generation of each projection is live.
+    pub(crate) generations: Generations,
+    pub(crate) indexes: Indexes,
     runtime: Runtime,
     /// Held until the engines are closed.
     folder: Option<DataFolder>,
@@ -71,12 +68,13 @@ impl Stores {
         let log = EventLog::new(durable, sealing.clone(), Options::default(), runtime.clone());
         let generations = Generations::new(views.clone(), runtime.clone());
         let repository: Repositories = {
-            let sealing = sealing.clone();
+            let (sealing, generations) = (sealing.clone(), generations.clone());
             Arc::new(move |projection| Repository::new(views.clone(), projection, generations.clone(), sealing.clone()))
         };
         Ok(Self {
             operator: sealing.operator(),
-            indexes: indexes(&config.search, &sealing, runtime)?,
+            indexes: indexes::open(&config.search, &sealing, runtime)?,
+            generations,
             databases,
             sealing,
             directory,
@@ -123,17 +121,23 @@ impl Stores {
     }
 
     /// Tells processes that share the data folder where this one listens.
-    pub(super) fn announce(&mut self, addresses: &Addresses) -> Result<()> {
+    pub(super) fn announce(&mut self, config: &Config, addresses: &Addresses) -> Result<()> {
         let Some(folder) = &mut self.folder else { return Ok(()) };
         folder.announce(&Holder {
             pid: std::process::id(),
             http: addresses.http.to_string(),
             grpc: addresses.grpc.to_string(),
+            tenant: config.tenants.first().cloned(),
         })
     }
 
-    pub(super) fn is_new(&self) -> bool {
-        self.folder.as_ref().is_some_and(DataFolder::is_new)
+    /// Whether the first start of the data folder is over; without one there is nothing to be done.
+    pub(super) fn is_settled(&self) -> bool {
+        self.folder.as_ref().is_none_or(DataFolder::is_settled)
+    }
+
+    pub(super) fn settle(&self) -> Result<()> {
+        self.folder.as_ref().map_or(Ok(()), DataFolder::settle)
     }
 
     /// Closes the engines, then lets the folder go.
@@ -141,24 +145,4 @@ impl Stores {
         self.databases.shutdown().await;
         drop(self.folder);
     }
-}
-
-fn indexes(
-    search: &Search,
-    sealing: &SealingKey,
-    runtime: &Runtime,
-) -> Result<BTreeMap<&'static str, Arc<dyn SearchIndex>>> {
-    let Search::Tantivy(folder) = search else {
-        return Ok(BTreeMap::new());
-    };
-    let kind = product_search::ProductDocument::KIND;
-    let products = TantivyIndex::open(
-        folder,
-        &IndexName::new(kind, product_search::PROJECTION, GENERATION),
-        product_search::ProductDocument::mapping(),
-        sealing.clone(),
-        runtime.clone(),
-    )
-    .with_context(|| format!("the search index in {} cannot be opened", folder.display()))?;
-    Ok(BTreeMap::from([(kind, Arc::new(products) as Arc<dyn SearchIndex>)]))
 }

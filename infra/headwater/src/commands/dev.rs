@@ -24,8 +24,11 @@ pub(crate) async fn run(data: &Path, dev: &Dev, runtime: &Runtime) -> Result<Out
     let mut signals = Signals::listen()?;
     let start = async {
         let process = Process::start(config, runtime).await?;
-        if process.is_new() && !dev.empty {
-            submit_samples(&process, &demo).await?;
+        if !process.is_settled() {
+            if !dev.empty {
+                submit_samples(&process, &demo).await?;
+            }
+            process.settle()?;
         }
         Ok(process)
     };

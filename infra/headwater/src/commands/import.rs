@@ -1,6 +1,7 @@
 //! `headwater import products`: streams files as one batch of commands, and waits until what was written can be searched.
 
 use super::{
+    import_again::Again,
     import_lines::{self, Product},
     say,
 };
@@ -11,7 +12,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,8 +30,12 @@ use tokio::sync::mpsc;
 /// Lines that are read ahead.
 const AHEAD: usize = 1_024;
 
-/// How many of the last tokens are waited for: the batch runs many commands at a time, so the last line need not be the last commit.
-const LAST: usize = 64;
+/// How many of the last tokens are waited for. The batch runs up to 512 commands at a time, so any of the last 512 may be the last commit.
+const LAST: usize = 512;
+/// How many of them are asked for at a time.
+const TOGETHER: usize = 16;
+/// How long the search may take to show everything, before that is said.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What became of the lines.
 #[derive(Debug, Default, Serialize)]
@@ -38,6 +43,8 @@ struct Report {
     written: u64,
     unchanged: u64,
     failed: u64,
+    /// Whether the search shows all of it.
+    searchable: bool,
     seconds: f64,
 }
 
@@ -49,8 +56,8 @@ struct Importer {
     client: reqwest::Client,
     bar: ProgressBar,
     report: Report,
-    /// Lines that a product had before and has no more: to be sent again, as a change.
-    again: Vec<(Product, u64)>,
+    /// By product the line that it had before and has no more: to be sent again, as a change.
+    again: Again,
     tokens: VecDeque<String>,
 }
 
@@ -62,14 +69,14 @@ pub(crate) async fn run(
     output: Output,
     runtime: &Runtime,
 ) -> Result<Outcome> {
-    let reached = Reached::find(data, reach, tenant, runtime).await?;
+    let reached = Reached::find(data, reach, Some(tenant), runtime).await?;
     let started = runtime.monotonic();
     let mut importer = Importer {
         url: reached.url.clone(),
         client: reached.client()?,
         bar: bar(&files)?,
         report: Report::default(),
-        again: Vec::new(),
+        again: Again::default(),
         tokens: VecDeque::new(),
     };
     let imported = tokio::select! {
@@ -86,24 +93,29 @@ pub(crate) async fn run(
         written,
         unchanged,
         failed,
+        searchable,
         seconds,
     } = report;
     match output {
         Output::Json => say(serde_json::to_string(&report)?),
         Output::Text => {
-            let nothing = if written == 0 {
-                "; nothing was written"
-            } else {
-                "; all of it can be searched"
+            let then = match (&imported, written, searchable) {
+                (Err(_), ..) => "",
+                (_, 0, _) => "; nothing was written",
+                (_, _, true) => "; all of it can be searched",
+                (_, _, false) => "; not all of it can be searched yet, see `headwater projections`",
             };
-            let nothing = if imported.is_ok() { nothing } else { "" };
             say(format_args!(
-                "{written} written, {unchanged} unchanged, {failed} failed in {seconds:.1} s{nothing}"
+                "{written} written, {unchanged} unchanged, {failed} failed in {seconds:.1} s{then}"
             ));
         }
     }
     imported?;
-    Ok(if failed > 0 { Outcome::InPart } else { Outcome::Done })
+    Ok(if failed > 0 || !searchable {
+        Outcome::InPart
+    } else {
+        Outcome::Done
+    })
 }
 
 /// Progress by bytes read, on a terminal only.
@@ -148,12 +160,13 @@ impl Importer {
             self.fail(&place, &why);
         }
         sent?;
-        let again = std::mem::take(&mut self.again);
+        let again = std::mem::take(&mut self.again).into_lines();
         if !again.is_empty() {
             let again = again.into_iter().map(|(product, version)| Ok((product, Some(version))));
             self.send(futures::stream::iter(again.collect::<Vec<_>>())).await?;
         }
-        self.wait_until_searchable(runtime).await
+        self.report.searchable = self.wait_until_searchable(runtime).await?;
+        Ok(())
     }
 
     /// Sends a batch and takes its results as they come.
@@ -230,8 +243,10 @@ impl Importer {
         let receipt = &result["receipt"];
         let replayed = result["replayed"].as_bool().unwrap_or(false);
         let (now, then) = (result["current_version"].as_u64(), receipt["version"].as_u64());
-        if replayed && now > then {
-            self.again.extend(now.map(|now| (product, now)));
+        // A line that comes after it in the file is what the product shall be.
+        self.report.unchanged += u64::from(self.again.forget(product.id()));
+        if let Some(now) = now.filter(|_| replayed && now > then) {
+            self.again.note(product, now);
             return;
         }
         let events = receipt["events"].as_array().map_or(0, Vec::len);
@@ -252,26 +267,33 @@ impl Importer {
         self.bar.suspend(|| eprintln!("{place}: {why}"));
     }
 
-    /// Searches with the last tokens until each is answered.
-    async fn wait_until_searchable(&self, runtime: &Runtime) -> Result<()> {
+    /// Searches with the last tokens until each is answered; `false` when that takes too long.
+    async fn wait_until_searchable(&self, runtime: &Runtime) -> Result<bool> {
+        let waiting = futures::stream::iter(&self.tokens)
+            .map(|token| self.wait_for(token, runtime))
+            .buffer_unordered(TOGETHER)
+            .try_collect::<()>();
+        runtime
+            .timeout(PATIENCE, waiting)
+            .await
+            .map_or(Ok(false), |waited| waited.map(|()| true))
+    }
+
+    async fn wait_for(&self, token: &str, runtime: &Runtime) -> Result<()> {
         let url = format!("{}/v1/search/products?limit=1", self.url);
-        for token in &self.tokens {
-            loop {
-                let response = self
-                    .client
-                    .get(&url)
-                    .header("Headwater-Consistency", token)
-                    .header("Headwater-Wait", "10s")
-                    .send()
-                    .await
-                    .context("everything is written; the search cannot be asked whether it shows it")?;
-                if response.status() != reqwest::StatusCode::CONFLICT {
-                    answer(response).await?;
-                    break;
-                }
-                runtime.sleep(Duration::from_millis(100)).await;
+        loop {
+            let response = self
+                .client
+                .get(&url)
+                .header("Headwater-Consistency", token)
+                .header("Headwater-Wait", "10s")
+                .send()
+                .await
+                .context("everything is written; the search cannot be asked whether it shows it")?;
+            if response.status() != reqwest::StatusCode::CONFLICT {
+                return answer(response).await.map(drop);
             }
+            runtime.sleep(Duration::from_millis(100)).await;
         }
-        Ok(())
     }
 }

@@ -37,7 +37,12 @@ pub(crate) struct Product {
 }
 
 impl Product {
-    fn read(place: Place, line: &[u8]) -> Result<Self, String> {
+    /// Its id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn read(place: Place, line: &[u8]) -> Result<Self, String> {
         let Value::Object(mut payload) = serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?
         else {
             return Err("not a JSON object".into());

@@ -3,9 +3,13 @@
 mod dev;
 mod doctor;
 mod import;
+mod import_again;
 mod import_lines;
 mod openapi;
+mod parked;
+mod projections;
 mod serve;
+mod table;
 mod tenant;
 mod token;
 
@@ -38,6 +42,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Some(Command::Import(Import::Products { files, tenant, reach })) => {
             import::run(&data, files, &tenant, &reach, output, &runtime).await
         }
+        Some(Command::Projections { tenant, reach }) => {
+            projections::run(&data, tenant.as_ref(), &reach, output, &runtime).await
+        }
+        Some(Command::Parked(command)) => parked::run(&data, command, output, &runtime).await,
         Some(Command::Openapi) => openapi::run(&runtime).await,
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "headwater", &mut std::io::stdout());

@@ -7,16 +7,13 @@ use crate::{
     reach::{Reached, answer},
 };
 use anyhow::{Context, Result};
-use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use serde_json::{Value, json};
 use std::path::Path;
 
 pub(crate) async fn run(data: &Path, command: Tenant, output: Output, runtime: &Runtime) -> Result<Outcome> {
-    // An operator's token names a tenant too; `demo` is in every data folder.
-    let any = TenantId::new("demo")?;
     let (Tenant::Create { reach, .. } | Tenant::List { reach }) = &command;
-    let reached = Reached::find(data, reach, &any, runtime).await?;
+    let reached = Reached::find(data, reach, None, runtime).await?;
     let url = format!("{}/v1/admin/tenants", reached.url);
     let result = async {
         let client = reached.client()?;

@@ -19,6 +19,10 @@ pub(crate) struct Projector {
     pub(crate) discover: Duration,
     /// A position older than this is repaired from the log.
     pub(crate) believe: Duration,
+    /// Whether a projection whose fold is newer in this build than in what is live is rebuilt without being asked.
+    pub(crate) rebuild_on_change: bool,
+    /// Most write units a second that this may take; no limit without it.
+    pub(crate) rebuild_write_units: Option<u32>,
 }
 
 pub(super) fn limits(reader: &mut Reader) -> Limits {
@@ -61,6 +65,8 @@ impl Default for Projector {
             lease: Duration::from_secs(10),
             discover: Duration::from_secs(30),
             believe: Duration::from_secs(20 * 3_600),
+            rebuild_on_change: false,
+            rebuild_write_units: Some(500),
         }
     }
 }
@@ -80,5 +86,11 @@ pub(super) fn projector(reader: &mut Reader) -> Projector {
         believe: reader
             .number("projector.believe_hours", 1..=23)
             .map_or(usual.believe, |hours: u64| Duration::from_secs(hours * 3_600)),
+        rebuild_on_change: reader
+            .flag("projector.rebuild_on_change")
+            .unwrap_or(usual.rebuild_on_change),
+        rebuild_write_units: reader
+            .number("projector.rebuild_write_units", 1..=1_000_000)
+            .or(usual.rebuild_write_units),
     }
 }

@@ -139,7 +139,11 @@ impl Config {
             search: Search::Tantivy(data.join("search")),
             tenants: vec![demo],
             limits: Limits::default(),
-            projector: Projector::default(),
+            projector: Projector {
+                rebuild_on_change: true,
+                rebuild_write_units: None,
+                ..Projector::default()
+            },
         }
     }
 
