@@ -38,7 +38,7 @@ pub use parked::Retried;
 pub use parking::{Parked, Parking};
 pub use projections::{Catalogue, Projections, Stores};
 pub use replay::{
-    Budget, CheckTotals, Difference, DifferenceKind, DryRun, IndexStore, Indexes, Keeper, LiveIndex, Progress,
-    ReplayError, ReplayId, ReplayOptions, Replays, Reported, Rewritten, TenantCheck,
+    Budget, CheckTotals, Difference, DifferenceKind, DryRun, FolderIndexes, IndexStore, Indexes, Keeper, LiveIndex,
+    Progress, ReplayError, ReplayId, ReplayOptions, Replays, Reported, Rewritten, TenantCheck,
 };
 pub use runner::{Runner, Sources, Watcher};

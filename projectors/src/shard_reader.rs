@@ -114,6 +114,8 @@ impl ShardReader {
             .filter(|consumer| consumer.follows(&self.context))
             .cloned()
             .collect();
+        // Whoever is let go later must not be kept by this list.
+        drop(consumers);
         let mut begins = Vec::with_capacity(mine.len());
         for consumer in &mine {
             begins.push(self.begin(consumer).await);

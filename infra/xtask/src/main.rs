@@ -23,7 +23,7 @@ enum Chore {
     Arrows,
     /// Runs a benchmark in release mode and prints its table.
     Bench {
-        /// Which: append, lag or search.
+        /// Which: append, lag, replay or search.
         name: String,
         /// Passed on to the benchmark.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -48,8 +48,9 @@ fn bench(name: &str, arguments: &[String]) -> Result<()> {
     let (package, bench) = match name {
         "append" => ("headwater-tests", "append"),
         "lag" => ("headwater-tests", "lag"),
+        "replay" => ("headwater-tests", "replay"),
         "search" => ("headwater-search", "relevance"),
-        other => bail!("there is no benchmark {other:?}; use append, lag or search"),
+        other => bail!("there is no benchmark {other:?}; use append, lag, replay or search"),
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)

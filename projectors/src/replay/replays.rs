@@ -103,10 +103,8 @@ impl Replays {
         tenant: Option<TenantId>,
         budget: Budget,
     ) -> Result<ReplayId, ReplayError> {
-        let name = self.0.name(projection)?;
+        let name = self.0.founded(projection).await?;
         let now = self.0.runtime.now();
-        let folds = self.0.catalogue.folds(name);
-        self.0.register.found(name, &folds, now).await?;
         let begin = |registered: &mut Registered| self.0.begin(registered, tenant.clone(), budget, now);
         let (_, number) = self.0.register.change(name, begin).await?;
         self.0.changed.notify_waiters();
@@ -153,7 +151,7 @@ impl Replays {
     /// # Errors
     /// [`ReplayError::NoReplay`], [`ReplayError::UnknownProjection`], [`ReplayError::Store`].
     pub async fn cancel(&self, projection: &str) -> Result<ReplayId, ReplayError> {
-        let name = self.0.name(projection)?;
+        let name = self.0.founded(projection).await?;
         let cancel = |registered: &mut Registered| {
             let live: Vec<u32> = registered.generations.iter().map(|one| one.number).collect();
             let live: Vec<u32> = live.into_iter().filter(|number| registered.is_live(*number)).collect();
@@ -179,7 +177,7 @@ impl Replays {
     /// [`ReplayError::UnknownGeneration`], [`ReplayError::NotComplete`], [`ReplayError::OneTenant`], [`ReplayError::UnknownProjection`],
     /// [`ReplayError::Store`].
     pub async fn switch(&self, projection: &str, generation: u32, tenant: Option<TenantId>) -> Result<(), ReplayError> {
-        let name = self.0.name(projection)?;
+        let name = self.0.founded(projection).await?;
         self.0.switch(name, generation, tenant.as_ref(), true).await?;
         self.0.changed.notify_waiters();
         Ok(())
@@ -190,7 +188,7 @@ impl Replays {
     /// # Errors
     /// [`ReplayError::UnknownGeneration`], [`ReplayError::UnknownProjection`], [`ReplayError::Store`].
     pub async fn check_again(&self, projection: &str, generation: u32) -> Result<(), ReplayError> {
-        let name = self.0.name(projection)?;
+        let name = self.0.founded(projection).await?;
         let again = |registered: &mut Registered| {
             let one = find(registered, generation)?;
             if one.state == GenerationState::CheckFailed {
@@ -210,7 +208,7 @@ impl Replays {
     /// [`ReplayError::Live`], also for a minute after it was; [`ReplayError::UnknownGeneration`], [`ReplayError::UnknownProjection`],
     /// [`ReplayError::Store`].
     pub async fn drop(&self, projection: &str, generation: u32, budget: Budget) -> Result<(), ReplayError> {
-        let name = self.0.name(projection)?;
+        let name = self.0.founded(projection).await?;
         let now = self.0.runtime.now();
         let drop = |registered: &mut Registered| {
             let live = registered.is_live(generation);
@@ -254,6 +252,14 @@ impl Inner {
                 known: known.join(", "),
             }
         })
+    }
+
+    /// A projection that is registered from now on.
+    async fn founded(&self, projection: &str) -> Result<&'static str, ReplayError> {
+        let name = self.name(projection)?;
+        let folds = self.catalogue.folds(name);
+        self.register.found(name, &folds, self.runtime.now()).await?;
+        Ok(name)
     }
 
     /// Registers a new generation.

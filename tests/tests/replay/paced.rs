@@ -1,0 +1,104 @@
+//! What a rebuild takes: one write for each row, and no more in a second than it may.
+
+use crate::world::{World, budget, quick, rows_of, runner};
+use futures::future::BoxFuture;
+use headwater_kernel::Timestamp;
+use headwater_projectors::{Budget, Keeper};
+use headwater_runtime::{Environment, Runtime, Task};
+use headwater_tests::projections::{BALANCES, NUMBERS};
+use std::time::Duration;
+
+/// Time that passes faster than it does.
+struct Fast(Runtime);
+
+const SPEED: u32 = 20;
+
+impl Environment for Fast {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic() * SPEED
+    }
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.copy_from_slice(&(0..bytes.len()).map(|_| self.0.random::<1>()[0]).collect::<Vec<_>>());
+    }
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.sleep(duration / SPEED)
+    }
+    fn spawn(&self, task: BoxFuture<'static, ()>) -> Task {
+        self.0.spawn(task)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_row_is_written_once_and_takes_what_one_put_takes() {
+    let world = World::new().await;
+    world.fill(&world.acme, 120).await;
+    world.fill(&world.beta, 7).await;
+    let keeper = world.keep();
+    let replays = keeper.replays().clone();
+    for projection in [BALANCES, NUMBERS] {
+        world.settled(&world.acme, projection, 1).await;
+        let before = world.usage();
+        replays.start(projection, None, Budget::default()).await.unwrap();
+        let progress = world.kept(&replays, projection, 2).await;
+        let rows = rows_of(127)[projection];
+        assert_eq!(progress.rows, rows);
+        // Rows below a KB, in no index: a unit each, whatever the number of commits.
+        assert!(
+            (world.bulk_units(&before) - rows as f64).abs() < 1e-9,
+            "{}",
+            world.bulk_units(&before)
+        );
+        assert!((progress.write_units - rows as f64).abs() < 1e-9, "{progress:?}");
+        assert_eq!(progress.commits, 2 * 127);
+    }
+    keeper.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_holds_in_every_stretch_of_time() {
+    let fast = Runtime::new(Fast(Runtime::tokio()));
+    let world = World::open(tempfile::tempdir().unwrap(), fast.clone()).await;
+    world.fill(&world.acme, 1_000).await;
+    let times = headwater_projectors::RunnerOptions {
+        lease: Duration::from_secs(60),
+        ..runner()
+    };
+    let slow = headwater_projectors::ReplayOptions {
+        poll: Duration::from_secs(2),
+        in_flight: 2,
+        ..quick()
+    };
+    let keeper = Keeper::start(&world.replays(slow), times, &fast);
+    let replays = keeper.replays().clone();
+    let allowed = 50.0;
+    replays.start(BALANCES, None, budget(allowed)).await.unwrap();
+    // What was spent, by the time of the budget.
+    let mut spent = vec![(fast.monotonic(), 0.0)];
+    let before = world.usage();
+    while spent.last().unwrap().1 < 1_000.0 {
+        Runtime::tokio().sleep(Duration::from_millis(20)).await;
+        // The time is read after the sum: what is in the sum was spent by then.
+        let units = world.bulk_units(&before);
+        spent.push((fast.monotonic(), units));
+        assert!(spent.len() < 3_000, "{spent:?}");
+    }
+    // Of any stretch: the budget, a second's worth that had been saved, and what was under way.
+    for (n, (from, units)) in spent.iter().enumerate() {
+        let started = spent[n.saturating_sub(1)].0.min(*from);
+        for (to, later) in &spent[n..] {
+            let seconds = (*to - started).as_secs_f64();
+            assert!(
+                later - units <= allowed * (seconds + 1.0) + 75.0,
+                "{} in {seconds} s",
+                later - units
+            );
+        }
+    }
+    let seconds = (spent.last().unwrap().0 - spent[0].0).as_secs_f64();
+    assert!(seconds >= 1_000.0 / allowed - 2.0, "{seconds}");
+    world.kept(&replays, BALANCES, 2).await;
+    keeper.shut_down().await;
+}
