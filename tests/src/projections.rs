@@ -101,7 +101,8 @@ pub struct NumberRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Numbers {
     id: Id,
-    numbers: BTreeSet<String>,
+    /// All of them.
+    pub numbers: BTreeSet<String>,
 }
 
 impl Fold for Numbers {
