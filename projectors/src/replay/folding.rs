@@ -103,10 +103,13 @@ pub(crate) async fn refold(
     }
 }
 
+/// A fold of the aggregate, its state, and where and why it stopped.
+type OpenFold = (Arc<dyn Refold>, Box<dyn Folded>, Option<(u64, ApplyError)>);
+
 struct Open {
     scope: TenantScope,
     key: SourceKey,
-    folds: Vec<(Arc<dyn Refold>, Box<dyn Folded>, Option<(u64, ApplyError)>)>,
+    folds: Vec<OpenFold>,
     up_to: u64,
     /// The first item of it that is no commit.
     unreadable: Option<u64>,
@@ -261,7 +264,7 @@ impl Open {
             up_to,
             unreadable,
         } = self;
-        let done = |(refold, folded, stopped): (Arc<dyn Refold>, Box<dyn Folded>, Option<(u64, ApplyError)>)| {
+        let done = |(refold, folded, stopped): OpenFold| {
             let next = folded.version() + 1;
             let stopped = stopped.or_else(|| {
                 let behind = unreadable.filter(|first| *first >= next)?;

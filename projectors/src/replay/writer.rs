@@ -34,6 +34,9 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
+/// What a batch that was in flight came to.
+type Written = Result<Tally, ReplayError>;
+
 /// See the module.
 pub(crate) struct Writer {
     job: Arc<Job>,
@@ -42,10 +45,7 @@ pub(crate) struct Writer {
     documents: Vec<(Source, DocumentWrite)>,
     index: Option<Arc<dyn SearchIndex>>,
     pending: usize,
-    results: (
-        mpsc::UnboundedSender<Result<Tally, ReplayError>>,
-        mpsc::UnboundedReceiver<Result<Tally, ReplayError>>,
-    ),
+    results: (mpsc::UnboundedSender<Written>, mpsc::UnboundedReceiver<Written>),
     tally: Tally,
 }
 
@@ -167,9 +167,8 @@ async fn park(job: &Job, source: &Source, error: &ApplyError) -> Result<(), Repl
 
 /// Makes one request, and what it leaves; singly when the store refuses it as a whole.
 async fn write(job: &Job, writes: Vec<(Source, BulkWrite)>) -> Result<Tally, ReplayError> {
-    let all: Vec<BulkWrite> = writes.iter().map(|(_, write)| write.clone()).collect();
-    let rows = all.len() as u64;
-    match request(job, all).await {
+    let rows = writes.len() as u64;
+    match request(job, &writes).await {
         Ok(units) => {
             return Ok(Tally { rows, parked: 0, units });
         }
@@ -178,8 +177,8 @@ async fn write(job: &Job, writes: Vec<(Source, BulkWrite)>) -> Result<Tally, Rep
     }
     let mut tally = Tally::default();
     let mut refused = 0;
-    for (source, write) in writes {
-        match request(job, vec![write]).await {
+    for one in writes.chunks(1) {
+        match request(job, one).await {
             Ok(units) => {
                 tally += Tally {
                     rows: 1,
@@ -193,7 +192,7 @@ async fn write(job: &Job, writes: Vec<(Source, BulkWrite)>) -> Result<Tally, Rep
                     // It lies in the store, not in one of the items.
                     return Err(error.into());
                 }
-                park(job, &source, &error).await?;
+                park(job, &one[0].0, &error).await?;
                 tally.parked += 1;
             }
             Err(error) => return Err(error),
@@ -202,10 +201,13 @@ async fn write(job: &Job, writes: Vec<(Source, BulkWrite)>) -> Result<Tally, Rep
     Ok(tally)
 }
 
-async fn request(job: &Job, writes: Vec<BulkWrite>) -> Result<f64, ReplayError> {
-    let estimate: f64 = writes.iter().map(BulkWrite::write_units).sum();
+async fn request(job: &Job, writes: &[(Source, BulkWrite)]) -> Result<f64, ReplayError> {
+    let estimate: f64 = writes.iter().map(|(_, write)| write.write_units()).sum();
     job.bucket.take(estimate).await;
-    let written = job.patiently(|| async { job.bulk.write(writes.clone()).await.map_err(failed) });
+    let written = job.patiently(|| async { {
+        let all = writes.iter().map(|(_, write)| write);
+        job.bulk.write(all).await.map_err(failed)
+    } });
     let written = written.await.inspect_err(|_| job.bucket.settle(estimate, 0.0))?;
     job.bucket.settle(estimate, written.units);
     let (mut units, mut left, mut attempt) = (written.units, written.left, 0);
