@@ -158,13 +158,13 @@ impl BulkWrite {
         }
     }
 
-    fn request(self) -> Result<(&'static str, WriteRequest), Error> {
+    fn request(&self) -> Result<(&'static str, WriteRequest), Error> {
         let failed = |error: aws_sdk_dynamodb::error::BuildError| Error::Refused(error.into());
         let table = self.key().table;
         let request = match self {
             Self::Put(item) => WriteRequest::builder().put_request(
                 PutRequest::builder()
-                    .set_item(Some(item.item))
+                    .set_item(Some(item.item.clone()))
                     .build()
                     .map_err(failed)?,
             ),
@@ -285,7 +285,7 @@ impl Bulk {
     ///
     /// # Errors
     /// [`Error::Unavailable`], or [`Error::Refused`] when one of them cannot be taken; then none may have been.
-    pub async fn write(&self, writes: Vec<BulkWrite>) -> Result<BulkWritten, Error> {
+    pub async fn write(&self, writes: impl IntoIterator<Item = &BulkWrite>) -> Result<BulkWritten, Error> {
         let mut requests: HashMap<String, Vec<WriteRequest>> = HashMap::new();
         for write in writes {
             let (table, request) = write.request()?;

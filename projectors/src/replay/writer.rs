@@ -204,10 +204,12 @@ async fn write(job: &Job, writes: Vec<(Source, BulkWrite)>) -> Result<Tally, Rep
 async fn request(job: &Job, writes: &[(Source, BulkWrite)]) -> Result<f64, ReplayError> {
     let estimate: f64 = writes.iter().map(|(_, write)| write.write_units()).sum();
     job.bucket.take(estimate).await;
-    let written = job.patiently(|| async { {
-        let all = writes.iter().map(|(_, write)| write);
-        job.bulk.write(all).await.map_err(failed)
-    } });
+    let written = job.patiently(|| async {
+        {
+            let all = writes.iter().map(|(_, write)| write);
+            job.bulk.write(all).await.map_err(failed)
+        }
+    });
     let written = written.await.inspect_err(|_| job.bucket.settle(estimate, 0.0))?;
     job.bucket.settle(estimate, written.units);
     let (mut units, mut left, mut attempt) = (written.units, written.left, 0);
