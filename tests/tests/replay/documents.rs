@@ -40,7 +40,7 @@ async fn found(index: &LiveIndex, world: &World) -> u64 {
             },
         )
         .await;
-    hits.map_or(0, |hits| hits.total as u64)
+    hits.map_or(0, |hits| hits.total)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

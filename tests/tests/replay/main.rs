@@ -1,5 +1,5 @@
 //! Rebuilding projections while commands go on: nothing is missing, whatever is killed, cancelled, throttled or damaged.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
 
 mod changed;
 mod checks;
