@@ -3,7 +3,9 @@
 pub mod account;
 pub mod built;
 pub mod engines;
+pub mod invariants;
 pub mod projections;
+pub mod simulation;
 pub mod stores;
 
 use headwater_dynamodb::{Databases, faults::Faults};

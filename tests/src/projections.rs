@@ -35,8 +35,21 @@ pub fn poison(cents: i64, on: bool) {
     }
 }
 
+thread_local! {
+    /// Whether folds are only compared with, and no bug is in the way.
+    static COMPARING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Folds without the bug, for a comparison.
+pub(crate) fn compare<T>(fold: impl FnOnce() -> T) -> T {
+    let before = COMPARING.replace(true);
+    let folded = fold();
+    COMPARING.set(before);
+    folded
+}
+
 fn is_poison(cents: i64) -> bool {
-    POISON.lock().unwrap_or_else(PoisonError::into_inner).contains(&cents)
+    !COMPARING.get() && POISON.lock().unwrap_or_else(PoisonError::into_inner).contains(&cents)
 }
 
 /// What an account holds, and how many events made it.
@@ -105,6 +118,13 @@ pub struct Numbers {
     pub numbers: BTreeSet<String>,
 }
 
+impl Numbers {
+    /// Those that it has.
+    pub fn numbers(&self) -> &BTreeSet<String> {
+        &self.numbers
+    }
+}
+
 impl Fold for Numbers {
     type Source = Account;
 
@@ -162,6 +182,11 @@ impl Keeping {
         for table in [tables::views_table(CONTEXT), tables::checkpoints_table()] {
             views.ensure_table(&table).await.expect("the table is made");
         }
+        Self::over(log, views, runtime)
+    }
+
+    /// On tables that are there.
+    pub fn over(log: EventLog, views: Database, runtime: Runtime) -> Self {
         let operator = crate::sealing_key().operator();
         Self {
             log,

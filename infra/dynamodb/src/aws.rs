@@ -49,12 +49,8 @@ pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime, faults: Opti
         region: config.region.clone(),
         endpoint: config.endpoint_url.clone(),
         credentials: loaded.credentials_provider(),
-        // DynamoDB answers in milliseconds: a request without an answer after seconds is better sent again.
-        timeouts: TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(5))
-            .operation_timeout(Duration::from_secs(30))
-            .build(),
+        timeouts: timeouts(),
+        retries: None,
     };
     let accounting = Accounting::default();
     let (client, streams) = clients(&target, &runtime, &accounting);
@@ -64,4 +60,13 @@ pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime, faults: Opti
         rebuildable: database,
         engines: Vec::new(),
     }
+}
+
+/// DynamoDB answers in milliseconds: a request without an answer after seconds is better sent again.
+pub(crate) fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_timeout(Duration::from_secs(30))
+        .build()
 }

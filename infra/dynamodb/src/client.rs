@@ -3,6 +3,7 @@
 use crate::{Accounting, accounting::Meter, retry};
 use aws_sdk_dynamodb::config::{
     AsyncSleep, SharedCredentialsProvider, SharedHttpClient, Sleep, StalledStreamProtectionConfig,
+    retry::RetryPartition,
 };
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -50,6 +51,8 @@ pub(crate) struct Target {
     /// None sends unsigned requests, which only the embedded engine takes.
     pub(crate) credentials: Option<SharedCredentialsProvider>,
     pub(crate) timeouts: TimeoutConfig,
+    /// Whose retry budget they share; the whole process's when `None`.
+    pub(crate) retries: Option<RetryPartition>,
 }
 
 macro_rules! client {
@@ -67,6 +70,7 @@ macro_rules! client {
             .retry_classifier(retry::Contention)
             .interceptor(Meter::shared($accounting));
         config.set_endpoint_url(target.endpoint.clone());
+        config.set_retry_partition(target.retries.clone());
         config = match &target.credentials {
             Some(credentials) => config.credentials_provider(credentials.clone()),
             None => config.allow_no_auth(),

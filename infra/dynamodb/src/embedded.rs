@@ -16,6 +16,8 @@ mod trim;
 mod wal;
 
 pub(crate) use connector::{EngineHandle, operation};
+#[cfg(feature = "simulation")]
+pub(crate) use operations::complete;
 pub(crate) use operations::respond;
 
 use crate::{
@@ -118,6 +120,7 @@ pub(crate) fn databases(
             credentials: None,
             // A queue, not a network: a request is answered or the process is gone.
             timeouts: TimeoutConfig::disabled(),
+            retries: None,
         };
         let (client, streams) = clients(&target, runtime, &accounting);
         engines.push(handle);

@@ -18,6 +18,8 @@ mod error;
 pub mod faults;
 mod pattern;
 mod retry;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 pub mod tables;
 
 pub use accounting::{Accounting, Usage};

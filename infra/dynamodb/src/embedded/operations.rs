@@ -33,7 +33,7 @@ const DEFAULT_LIMIT: usize = 1_000;
 pub(super) type Print = Box<dyn FnOnce() -> HttpResponse + Send>;
 
 /// The engine's futures never wait: they are done when first polled.
-pub(super) fn complete<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn complete<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => unreachable!("the native engine's futures never suspend"),

@@ -20,7 +20,10 @@ use crate::{
 use headwater_dynamodb::AccessPattern;
 use headwater_kernel::TenantId;
 use headwater_tenancy::{TenantScope, WorkerAuthority};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 /// A repair's batches are no longer looked at once its newest commit is so old: no stream delivers that again.
 const FORGET: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -183,7 +186,8 @@ impl FeedWriter {
         pass: Pass,
         done: &mut Repaired,
     ) -> Result<Result<(), TooMany>, Error> {
-        let mut tenants: HashMap<TenantId, Known> = HashMap::new();
+        // In an order of its own: a simulation plays the same course again.
+        let mut tenants: BTreeMap<TenantId, Known> = BTreeMap::new();
         let (mut held_back, mut held) = (0, 0);
         let mut after = None;
         loop {

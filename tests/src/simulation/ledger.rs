@@ -1,0 +1,398 @@
+//! Watches every write that the stores take, and holds it against the invariants.
+
+use crate::{
+    account::Event,
+    invariants::{self, Committed, Holder},
+    projections::{BALANCES, Balance, NUMBERS, Numbers},
+};
+use headwater_dynamodb::{
+    Store,
+    simulated::{Effect, SimulatedEngine},
+};
+use headwater_kernel::{Id, StoredEvent};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A tenant's account.
+pub type Account = (String, String);
+
+/// What a power cut takes back.
+#[derive(Debug, Clone, Default)]
+struct Rebuildable {
+    /// By projection: how far it is with an account.
+    heads: BTreeMap<(&'static str, Account), u64>,
+    /// By consumer: up to where an account is parked.
+    parked: BTreeMap<(String, Account), u64>,
+    leases: BTreeMap<String, Holder>,
+    /// Up to where checkpoints were verified, by their key.
+    verified: BTreeMap<(String, String), u128>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// Every account of the log.
+    pub histories: BTreeMap<Account, Vec<Committed>>,
+    /// Accounts and commits that an operator may have discarded.
+    pub discards: BTreeMap<Account, BTreeSet<u64>>,
+    /// What is in the feed, and how often.
+    pub feed: BTreeMap<(String, String, u64), u32>,
+    /// The last batch of each tenant's feed, and the last reference of each account.
+    batches: BTreeMap<String, u64>,
+    order: BTreeMap<Account, u64>,
+    /// The stream for which the feed is said to be whole.
+    whole: Option<String>,
+    positions: BTreeMap<(String, String), u128>,
+    now: Rebuildable,
+    safe: Rebuildable,
+    /// Whether the stream keeps the order of an account's commits.
+    ordered: bool,
+    /// What did not hold.
+    pub violations: Vec<String>,
+}
+
+fn text<'a>(item: &'a Value, name: &str) -> &'a str {
+    item[name]["S"].as_str().unwrap_or_default()
+}
+
+fn number<T: std::str::FromStr + Default>(item: &Value, name: &str) -> T {
+    item[name]["N"]
+        .as_str()
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or_default()
+}
+
+/// `TENANT#t#accounts#id`.
+fn account_of(partition_key: &str) -> Account {
+    let mut parts = partition_key.split('#').skip(1);
+    let tenant = parts.next().unwrap_or_default().to_owned();
+    (tenant, parts.nth(1).unwrap_or_default().to_owned())
+}
+
+fn id(account: &Account) -> Id {
+    Id::new(&account.1).expect("an id")
+}
+
+/// The commit of an item of the log, with its account.
+fn committed(item: &Value) -> (Account, Committed) {
+    let stored: Vec<StoredEvent> = serde_json::from_str(text(item, "events")).expect("events");
+    let event = |stored: &StoredEvent| -> Event {
+        let data: Value = serde_json::from_str(stored.data.get()).expect("data");
+        serde_json::from_value(serde_json::json!({ "type": stored.event_type, "data": data })).expect("an event")
+    };
+    let commit = Committed {
+        first: text(item, "SK").parse().expect("a sequence"),
+        events: stored.iter().map(event).collect(),
+    };
+    (account_of(text(item, "PK")), commit)
+}
+
+/// What a request has written: table, key, and the item if the request holds it.
+fn writes<'a>(operation: &str, request: &'a Value) -> Vec<(&'a str, Value, Option<&'a Value>)> {
+    let key = |item: &Value| serde_json::json!({ "PK": item["PK"], "SK": item["SK"] });
+    let table = |request: &'a Value| request["TableName"].as_str().unwrap_or_default();
+    match operation {
+        "PutItem" => vec![(table(request), key(&request["Item"]), Some(&request["Item"]))],
+        "UpdateItem" | "DeleteItem" => vec![(table(request), request["Key"].clone(), None)],
+        "TransactWriteItems" => request["TransactItems"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|item| item.as_object().into_iter().flatten())
+            .filter_map(|(kind, write)| match kind.as_str() {
+                "Put" => Some((table(write), key(&write["Item"]), Some(&write["Item"]))),
+                "Update" | "Delete" => Some((table(write), write["Key"].clone(), None)),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Ledger {
+    /// Empty. `ordered`: the stream keeps the order of an account's commits.
+    pub fn new(ordered: bool) -> Self {
+        Self {
+            ordered,
+            ..Self::default()
+        }
+    }
+
+    fn hold(&mut self, broken: Option<String>) {
+        self.violations.extend(broken);
+    }
+
+    /// Looks at what a request has done.
+    pub fn ran(&mut self, engine: &SimulatedEngine, effect: &Effect<'_>) {
+        if effect.status != 200 {
+            return;
+        }
+        let store = effect.call.store;
+        let all = writes(effect.call.operation, effect.request);
+        // Batches before the position that lies in the same transaction.
+        let (positions, others): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|(_, key, _)| text(key, "PK").starts_with("FEED#"));
+        for (table, key, item) in others.into_iter().chain(positions) {
+            let read;
+            let item = match item {
+                Some(item) => Some(item),
+                None => {
+                    read = engine.item(store, table, &key);
+                    read.as_ref()
+                }
+            };
+            match (table, item) {
+                ("bank-events", Some(item)) => self.logged(item),
+                ("bank-feed", item) => self.fed(engine, &key, item),
+                ("bank", Some(item)) => self.shown(item),
+                ("checkpoints", item) => self.kept(engine, &key, item),
+                _ => {}
+            }
+        }
+    }
+
+    fn logged(&mut self, item: &Value) {
+        let (account, commit) = committed(item);
+        let history = self.histories.entry(account.clone()).or_default();
+        history.push(commit);
+        let broken = invariants::history_is_whole(history).map(|why| format!("{account:?}: {why}"));
+        self.hold(broken);
+    }
+
+    fn shown(&mut self, item: &Value) {
+        let pk = text(item, "PK");
+        let tenant = pk.split('#').nth(1).unwrap_or_default().to_owned();
+        let version: u64 = number(item, "version");
+        let (projection, account) = match text(item, "entity") {
+            "BALANCE" => (BALANCES, (tenant, text(item, "id").to_owned())),
+            "HEAD" => (NUMBERS, (tenant, pk.split('#').nth(4).unwrap_or_default().to_owned())),
+            _ => return,
+        };
+        let history = self.histories.get(&account).cloned().unwrap_or_default();
+        let maybe = self.discards.get(&account).cloned().unwrap_or_default();
+        let broken = if projection == BALANCES {
+            let row = Balance {
+                id: id(&account),
+                cents: number(item, "cents"),
+                events: number(item, "events"),
+            };
+            invariants::row_is_its_fold(&id(&account), &history, version, &row, &maybe)
+        } else {
+            match serde_json::from_str::<Numbers>(text(item, "state")) {
+                Ok(state) => invariants::head_is_its_fold(&id(&account), &history, version, &state),
+                Err(error) => Some(format!("{account:?}: a head that cannot be read: {error}")),
+            }
+        };
+        self.hold(broken);
+        let known = self.now.heads.entry((projection, account.clone())).or_default();
+        let broken = invariants::version_grows(&format!("{projection} {account:?}"), *known, version);
+        *known = version.max(*known);
+        self.hold(broken);
+    }
+
+    fn kept(&mut self, engine: &SimulatedEngine, key: &Value, item: Option<&Value>) {
+        let (pk, sk) = (text(key, "PK"), text(key, "SK"));
+        if pk == "LEASES" {
+            let Some(item) = item else {
+                self.now.leases.remove(sk);
+                return;
+            };
+            let owner = item["owner"]["S"].as_str().map(str::to_owned);
+            let after = Holder {
+                owner,
+                fence: number(item, "fence"),
+            };
+            let before = self.now.leases.insert(sk.to_owned(), after.clone());
+            if let Some(before) = before {
+                let broken = invariants::lease_changes_hands_with_a_higher_fence(sk, &before, &after);
+                self.hold(broken);
+            }
+        } else if let Some(consumer) = pk.strip_prefix("PARKED#") {
+            let mut parts = sk.split('#');
+            let account = (
+                parts.next().unwrap_or_default().to_owned(),
+                parts.nth(2).unwrap_or_default().to_owned(),
+            );
+            let parked = (consumer.to_owned(), account);
+            match item {
+                Some(item) => drop(self.now.parked.insert(parked, number(item, "up_to"))),
+                None => drop(self.now.parked.remove(&parked)),
+            }
+        } else if let (Some(consumer), Some(item)) = (pk.strip_prefix("CHECKPOINT#bank#"), item) {
+            self.passed(engine, consumer, item);
+        }
+    }
+
+    /// A position was written: everything before it has had its effect.
+    fn passed(&mut self, engine: &SimulatedEngine, consumer: &str, item: &Value) {
+        let shard = text(item, "SK").to_owned();
+        let finished = item["finished"]["BOOL"].as_bool() == Some(true);
+        let to: u128 = if finished {
+            u128::MAX
+        } else {
+            text(item, "sequence").parse().unwrap_or(0)
+        };
+        let place = (consumer.to_owned(), shard.clone());
+        let from = self.now.verified.get(&place).copied().unwrap_or(0);
+        let records = engine.records(text(item, "stream"), &shard);
+        let last = records.last().map_or(0, |last| last.sequence);
+        let commits: Vec<(Account, u64)> = records
+            .iter()
+            .filter(|record| record.sequence > from && record.sequence <= to)
+            .map(|record| committed(&record.image))
+            .map(|(account, commit)| (account, commit.version()))
+            .collect();
+        let projection = if consumer.starts_with(BALANCES) {
+            BALANCES
+        } else {
+            NUMBERS
+        };
+        let reached = |account: &Account| {
+            let head = self.now.heads.get(&(projection, account.clone())).copied().unwrap_or(0);
+            let parked = self
+                .now
+                .parked
+                .get(&(consumer.to_owned(), account.clone()))
+                .copied()
+                .unwrap_or(0);
+            head.max(parked)
+        };
+        let broken = invariants::position_is_behind_its_effect(
+            commits.iter().map(|(account, version)| (account, *version)),
+            reached,
+        );
+        self.now.verified.insert(place, to.min(last).max(from));
+        self.hold(broken.map(|why| format!("checkpoint of {consumer} in {shard}: {why}")));
+    }
+
+    fn fed(&mut self, engine: &SimulatedEngine, key: &Value, item: Option<&Value>) {
+        let (pk, sk) = (text(key, "PK"), text(key, "SK"));
+        if let Some(tenant) = pk.strip_prefix("TENANT#").and_then(|rest| rest.strip_suffix("#~feed")) {
+            let Some(item) = item else { return };
+            self.batch(tenant, item);
+        } else if sk == "STREAM" {
+            self.whole = item
+                .map(|item| text(item, "stream").to_owned())
+                .filter(|stream| !stream.is_empty());
+            let positions: Vec<_> = self.positions.iter().map(|(place, to)| (place.clone(), *to)).collect();
+            for ((stream, shard), to) in positions {
+                self.feed_passed(engine, &stream, &shard, to);
+            }
+        } else if let (Some(shard), Some(item)) = (sk.strip_prefix("SHARD#"), item) {
+            let stream = text(item, "stream").to_owned();
+            let to = text(item, "sequence").parse().unwrap_or(0);
+            self.positions.insert((stream.clone(), shard.to_owned()), to);
+            self.feed_passed(engine, &stream, shard, to);
+        }
+    }
+
+    /// While the feed is said to be whole, it has everything before each of its positions.
+    fn feed_passed(&mut self, engine: &SimulatedEngine, stream: &str, shard: &str, to: u128) {
+        if self.whole.as_deref() != Some(stream) {
+            return;
+        }
+        let place = ("feed".to_owned(), format!("{stream} {shard}"));
+        for record in engine
+            .records(stream, shard)
+            .iter()
+            .filter(|record| record.sequence <= to)
+        {
+            let ((tenant, id), commit) = committed(&record.image);
+            if !self.feed.contains_key(&(tenant.clone(), id.clone(), commit.first)) {
+                self.violations.push(format!(
+                    "{place:?} is past {tenant} {id}/{}, which the feed lacks",
+                    commit.first
+                ));
+            }
+        }
+    }
+
+    fn batch(&mut self, tenant: &str, item: &Value) {
+        let at: u64 = text(item, "SK").parse().unwrap_or(0);
+        let last = self.batches.entry(tenant.to_owned()).or_default();
+        let broken = (at != *last + 1).then(|| format!("batch {at} of {tenant}'s feed after {last}"));
+        *last = at;
+        self.hold(broken);
+        let repair = item.get("repair").is_some() || item.get("repair_from").is_some();
+        let refs: Value = serde_json::from_str(text(item, "refs")).unwrap_or_default();
+        for one in refs["r"].as_array().into_iter().flatten() {
+            let (id, first) = (
+                one[1].as_str().unwrap_or_default().to_owned(),
+                one[2].as_u64().unwrap_or(0),
+            );
+            let times = self.feed.entry((tenant.to_owned(), id.clone(), first)).or_default();
+            *times += 1;
+            if *times > 1 {
+                self.violations.push(format!(
+                    "{tenant} {id}/{first} is in the feed a second time, in batch {at}"
+                ));
+            }
+            let before = self.order.insert((tenant.to_owned(), id.clone()), first).unwrap_or(0);
+            if before > first && !repair && self.ordered {
+                self.violations.push(format!(
+                    "{tenant} {id}/{first} is in the feed after {before}, without a repair"
+                ));
+            }
+        }
+    }
+
+    /// The rebuildable store was synced.
+    pub fn sync(&mut self) {
+        self.safe = self.now.clone();
+    }
+
+    /// The power went.
+    pub fn lose_power(&mut self) {
+        self.now = self.safe.clone();
+    }
+
+    /// Every way in which views and feed differ from the log.
+    pub fn differences(&self, engine: &SimulatedEngine) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut numbers: BTreeMap<Account, BTreeSet<String>> = BTreeMap::new();
+        for item in engine.items(Store::Rebuildable, "bank") {
+            if text(&item, "entity") == "NUMBER" {
+                let tenant = text(&item, "PK").split('#').nth(1).unwrap_or_default().to_owned();
+                let of = numbers.entry((tenant, text(&item, "account").to_owned())).or_default();
+                of.insert(text(&item, "number").to_owned());
+            }
+        }
+        for (account, history) in &self.histories {
+            let version = history.last().map_or(0, Committed::version);
+            for projection in [BALANCES, NUMBERS] {
+                let head = self.now.heads.get(&(projection, account.clone())).copied().unwrap_or(0);
+                if head != version {
+                    differences.push(format!("{account:?}: {projection} at {head}, the log at {version}"));
+                }
+            }
+            let state = invariants::fold::<Numbers>(&id(account), history, version, &BTreeSet::new());
+            let shown = numbers.remove(account).unwrap_or_default();
+            if shown != *state.numbers() {
+                differences.push(format!("{account:?}: rows for {shown:?}, not {:?}", state.numbers()));
+            }
+        }
+        differences.extend(
+            numbers
+                .iter()
+                .map(|(account, rows)| format!("{account:?}: rows {rows:?} of nothing")),
+        );
+        let parked = self.now.parked.keys();
+        differences.extend(parked.map(|(consumer, account)| format!("{account:?} is parked in {consumer}")));
+        differences.extend(invariants::feed_has_each_once(&self.feed, self.commits()));
+        differences
+    }
+
+    /// Every commit of the log: tenant, account, first sequence.
+    pub fn commits(&self) -> Vec<(String, String, u64)> {
+        let of = |(account, history): (&Account, &Vec<Committed>)| {
+            let (tenant, id) = account.clone();
+            let firsts: Vec<u64> = history.iter().map(|commit| commit.first).collect();
+            firsts
+                .into_iter()
+                .map(move |first| (tenant.clone(), id.clone(), first))
+                .collect::<Vec<_>>()
+        };
+        self.histories.iter().flat_map(of).collect()
+    }
+}
