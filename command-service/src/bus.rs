@@ -2,9 +2,9 @@
 
 use crate::{Accepted, Submission, handler::Entry};
 use ::http::StatusCode;
-use headwater_edge::{Problem, nearest};
+use headwater_edge::{Problem, id_of, unknown};
 use headwater_event_log::{EventLog, Request};
-use headwater_kernel::{Aggregate, AggregateRegistry, AggregateType, Id};
+use headwater_kernel::{Aggregate, AggregateRegistry, AggregateType};
 use headwater_runtime::Runtime;
 use headwater_tenancy::{Role, SealingKey, TenantScope};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -82,8 +82,7 @@ impl CommandBus {
     pub async fn submit(&self, scope: &TenantScope, submission: Submission) -> Result<Accepted, Problem> {
         may_command(scope)?;
         let entry = self.find(&submission)?;
-        let id = Id::new(&submission.id)
-            .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-id", error.to_string()))?;
+        let id = id_of(&submission.id)?;
         submission.check_names()?;
         let command_id = submission
             .command_id
@@ -134,19 +133,6 @@ impl CommandBus {
         }
         Err(unknown("unknown-command", "command", command, commands()))
     }
-}
-
-fn unknown<'a>(code: &'static str, what: &str, wanted: &str, known: impl Iterator<Item = &'a str> + Clone) -> Problem {
-    let shown: String = wanted.chars().take(64).collect();
-    let hint = match nearest(wanted, known.clone()) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("there are {}", known.collect::<Vec<_>>().join(", ")),
-    };
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        code,
-        format!("there is no {what} {shown:?}; {hint}"),
-    )
 }
 
 /// Auditors read, and operators stand outside of tenants.

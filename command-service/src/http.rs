@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use headwater_edge::{Authenticated, Edge, Problem, parse_json, require_media_type};
+use headwater_edge::{Authenticated, Edge, Problem, parse_json, require_media_type, single_header};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -47,7 +47,7 @@ async fn one(
         require_media_type(&headers, &["application/json"])?;
         parse_json(&body)?
     };
-    let text = |name| Ok::<_, Problem>(precondition::single(&headers, &name)?.map(str::to_owned));
+    let text = |name| Ok::<_, Problem>(single_header(&headers, &name)?.map(str::to_owned));
     let submission = Submission {
         context,
         aggregate,

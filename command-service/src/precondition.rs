@@ -1,15 +1,15 @@
 //! The version that a caller insists on, from the conditional headers of HTTP.
 
 use ::http::{
-    HeaderMap, HeaderName, StatusCode,
+    HeaderMap, StatusCode,
     header::{IF_MATCH, IF_NONE_MATCH},
 };
-use headwater_edge::Problem;
+use headwater_edge::{Problem, single_header};
 
 /// The version of `If-Match: "7"`, or 0 (nothing there yet) of `If-None-Match: *`.
 pub(crate) fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let if_match = single(headers, &IF_MATCH)?;
-    match (if_match, single(headers, &IF_NONE_MATCH)?) {
+    let if_match = single_header(headers, &IF_MATCH)?;
+    match (if_match, single_header(headers, &IF_NONE_MATCH)?) {
         (None, None) => Ok(None),
         (None, Some("*")) => Ok(Some(0)),
         (None, Some(_)) => Err(refused(
@@ -26,22 +26,6 @@ pub(crate) fn expected_version(headers: &HeaderMap) -> Result<Option<u64>, Probl
             refused("If-Match is one version in double quotes, as the ETag of an answer has it: If-Match: \"7\"")
         }),
     }
-}
-
-/// A header that may come once, as text.
-pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let text = std::str::from_utf8(value.as_bytes())
-        .ok()
-        .filter(|_| values.next().is_none());
-    text.map(|text| Some(text.trim())).ok_or_else(|| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid-header",
-            format!("the header {name} comes once, in UTF-8"),
-        )
-    })
 }
 
 fn version(tag: &str) -> Option<u64> {

@@ -8,7 +8,7 @@ use crate::{
     service::Source,
 };
 use ::http::{HeaderMap, HeaderName, StatusCode};
-use headwater_edge::{ConsistencyToken, Problem, v1};
+use headwater_edge::{ConsistencyToken, Problem, single_header, v1};
 use headwater_tenancy::TenantScope;
 use std::time::Duration;
 
@@ -36,11 +36,11 @@ pub(crate) struct Consistency {
 impl Consistency {
     /// By the headers of a request, or the metadata of a call. `deadline` is the request's own.
     pub(crate) fn of_headers(headers: &HeaderMap, deadline: Duration) -> Result<Option<Self>, Problem> {
-        let wait = match single(headers, &WAIT)? {
+        let wait = match single_header(headers, &WAIT)? {
             Some(text) => duration(text)?,
             None => DEFAULT_WAIT,
         };
-        let token = single(headers, &TOKEN)?.map(str::to_owned);
+        let token = single_header(headers, &TOKEN)?.map(str::to_owned);
         Ok(token.map(|token| Self::new(token, wait, deadline)))
     }
 
@@ -152,15 +152,6 @@ fn duration(text: &str) -> Result<Duration, Problem> {
         )
     })?;
     if wait > MAX_WAIT { Err(too_long()) } else { Ok(wait) }
-}
-
-/// A header that comes once, as text.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().ok().filter(|_| values.next().is_none());
-    text.map(|text| Some(text.trim()))
-        .ok_or_else(|| bad_request("invalid-header", format!("the header {name} comes once, in ASCII")))
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use crate::{
     consistency::Consistency,
     parameters::{DEFAULT_LIMIT, MAX_LIMIT, Parameters},
     refusal::{bad_request, not_found, of_log},
-    service::{Listed, id_of, may_read, registered},
+    service::{Listed, may_read, registered},
 };
-use headwater_edge::Problem;
+use headwater_edge::{Problem, id_of};
 use headwater_kernel::{AggregateType, Commit, Id, Personal, RecordedEvent};
 use headwater_tenancy::TenantScope;
 use serde_json::{Value, json};

@@ -12,6 +12,8 @@ use headwater_edge::OpenApi;
 use headwater_read_models::search::{FieldKind, Mapping};
 use serde_json::{Map, Value, json};
 
+const NO_ID: &str = "The id is none: empty, too long for a key, or with a control character.";
+
 /// Adds every view, history, list and search of `service`.
 pub fn describe(service: &QueryService, document: &mut OpenApi) {
     let waiting = [
@@ -70,6 +72,7 @@ fn view(document: &mut OpenApi, family: &str, path: &str, view: &View, waiting: 
     let mut operation = read(family, "get", "The view of one aggregate", parameters, &schema);
     operation["responses"]["200"]["headers"] = etag;
     operation["responses"]["404"] = refused("There is nothing with this id in this tenant.");
+    operation["responses"]["422"] = refused(NO_ID);
     document.add(path, "get", operation);
 }
 
@@ -99,6 +102,7 @@ fn history(document: &mut OpenApi, family: &str, path: &str) {
         &page_schema(&item),
     );
     operation["responses"]["404"] = refused("Nothing has happened to this id in this tenant.");
+    operation["responses"]["422"] = refused(NO_ID);
     document.add(path, "get", operation);
 }
 
@@ -131,6 +135,7 @@ fn list(document: &mut OpenApi, list: &List, waiting: &[Value]) {
     let mut operation = read(&family, name, list.summary, parameters, &page_schema(&item));
     if list.root.is_some() {
         operation["responses"]["404"] = refused("There is nothing with this id in this tenant.");
+        operation["responses"]["422"] = refused(NO_ID);
     }
     document.add(&list.path(), "get", operation);
 }

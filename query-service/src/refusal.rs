@@ -1,7 +1,8 @@
 //! From why a read failed to what its caller is told.
 
 use ::http::StatusCode;
-use headwater_edge::{Problem, nearest};
+use headwater_edge::{Problem, invalid_id};
+pub(crate) use headwater_edge::{hint, shown, unknown};
 use std::{error::Error, time::Duration};
 
 /// When a read that met trouble should be sent again.
@@ -19,34 +20,6 @@ pub(crate) fn invalid(parameter: &str, detail: impl Into<String>) -> Problem {
 
 pub(crate) fn not_found(what: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not-found", format!("there is no {what}"))
-}
-
-/// A name that is not among the known ones.
-pub(crate) fn unknown<'a>(
-    code: &'static str,
-    what: &str,
-    wanted: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        code,
-        format!("there is no {what} {:?}; {}", shown(wanted), hint(wanted, known)),
-    )
-}
-
-pub(crate) fn shown(name: &str) -> String {
-    name.chars().take(64).collect()
-}
-
-pub(crate) fn hint<'a>(wanted: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(wanted, known.clone()) {
-        Some(near) => format!("did you mean {near}?"),
-        None => match known.collect::<Vec<_>>() {
-            none if none.is_empty() => "there are none".to_owned(),
-            all => format!("there are {}", all.join(", ")),
-        },
-    }
 }
 
 /// The error and its causes, for the operator.
@@ -73,7 +46,7 @@ pub(crate) fn of_repository(error: headwater_dynamo_repository::Error) -> Proble
     use headwater_dynamo_repository::Error;
     match &error {
         Error::InvalidCursor => bad_request("invalid-cursor", error.to_string()).at("/cursor", error.to_string()),
-        Error::KeyTooLong { .. } => bad_request("invalid-id", error.to_string()),
+        Error::KeyTooLong { .. } => invalid_id(error.to_string()),
         _ => failed(&error, error.is_retryable()),
     }
 }

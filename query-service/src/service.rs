@@ -4,13 +4,13 @@ use crate::{
     consistency::Consistency,
     lists::{Ask, List},
     parameters::Parameters,
-    refusal::{invalid, not_found, of_repository, unknown},
+    refusal::{not_found, of_repository, unknown},
     subscribe::{Subscription, SubscriptionOptions, Subscriptions, Wanted},
     view::{ReadView, View},
 };
 use ::http::StatusCode;
 use headwater_dynamo_repository::Repository;
-use headwater_edge::Problem;
+use headwater_edge::{Problem, id_of};
 use headwater_event_log::EventLog;
 use headwater_kernel::{AggregateType, Id, Personal};
 use headwater_read_models::search::Mapping;
@@ -172,10 +172,6 @@ pub(crate) fn answer(mut state: Value, version: u64) -> Value {
         members.insert("version".into(), version.into());
     }
     state
-}
-
-pub(crate) fn id_of(text: &str) -> Result<Id, Problem> {
-    Id::new(text).map_err(|error| invalid("id", error.to_string()))
 }
 
 /// What is registered for an aggregate.

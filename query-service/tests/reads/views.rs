@@ -69,5 +69,22 @@ async fn what_is_not_there_or_anothers_is_not_found() {
     server
         .get("/v1/catalog/products/a%00b")
         .await
-        .problem(400, "invalid-parameter");
+        .problem(422, "invalid-id");
+}
+
+/// As commands are told of it: no key can be made of such an id, whatever is asked.
+#[tokio::test]
+async fn an_id_that_can_be_none_is_refused_alike_everywhere() {
+    let server = Server::start().await;
+    let long = "x".repeat(257);
+    for id in ["a%01b", &long] {
+        for path in [
+            format!("/v1/catalog/products/{id}"),
+            format!("/v1/catalog/products/{id}/history"),
+            format!("/v1/crm/capsules/{id}/accounts"),
+            format!("/v1/crm/accounts/{id}/tree"),
+        ] {
+            server.get(&path).await.problem(422, "invalid-id");
+        }
+    }
 }
