@@ -5,10 +5,14 @@
 
 use crate::{
     Error, EventLog, LoggedCommit,
-    read_back::{Unreadable, logged, unreadable},
+    read_back::{Unreadable, commit_of_item},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_dynamodbstreams::types::{AttributeValue as StreamValue, ShardIteratorType};
+use aws_sdk_dynamodbstreams::{
+    error::ProvideErrorMetadata,
+    operation::get_shard_iterator::GetShardIteratorError,
+    types::{AttributeValue as StreamValue, ShardIteratorType},
+};
 use headwater_dynamodb::AccessPattern;
 use headwater_tenancy::WorkerAuthority;
 use serde::{Deserialize, Serialize};
@@ -187,11 +191,12 @@ impl StreamReader {
         if let Some((kind, sequence)) = wanted {
             match self.iterator(shard, kind, Some(sequence)).await {
                 Ok(cursor) => return Ok(Opened::At(cursor)),
-                Err(error) if is_trimmed(&error) => {}
-                Err(error) => return Err(error),
+                Err(unopened) if unopened.gone => {}
+                Err(unopened) => return Err(unopened.error),
             }
         }
-        let cursor = self.iterator(shard, ShardIteratorType::TrimHorizon, None).await?;
+        let oldest = self.iterator(shard, ShardIteratorType::TrimHorizon, None).await;
+        let cursor = oldest.map_err(|unopened| unopened.error)?;
         Ok(if resumes {
             Opened::Trimmed(cursor)
         } else {
@@ -199,7 +204,7 @@ impl StreamReader {
         })
     }
 
-    async fn iterator(&self, shard: &Shard, kind: ShardIteratorType, after: Option<&str>) -> Result<Cursor, Error> {
+    async fn iterator(&self, shard: &Shard, kind: ShardIteratorType, after: Option<&str>) -> Result<Cursor, Unopened> {
         let answer = self
             .log
             .0
@@ -214,11 +219,14 @@ impl StreamReader {
             .interceptor(AccessPattern::system("event-log.stream"))
             .send()
             .await
-            .map_err(failed)?;
-        answer
-            .shard_iterator
-            .map(Cursor)
-            .ok_or_else(|| Error::Unavailable("the stream gave no shard iterator".into()))
+            .map_err(|error| Unopened {
+                gone: error.as_service_error().is_some_and(is_gone),
+                error: failed(error),
+            })?;
+        answer.shard_iterator.map(Cursor).ok_or_else(|| Unopened {
+            gone: false,
+            error: Error::Unavailable("the stream gave no shard iterator".into()),
+        })
     }
 
     /// Reads the next records, at most `limit` (1 to 1,000).
@@ -260,23 +268,28 @@ impl StreamReader {
                 .into_iter()
                 .map(|(name, value)| (name, plain(value)))
                 .collect::<HashMap<_, _>>();
-            match logged(&self.authority, &self.context, &item) {
+            match commit_of_item(&self.authority, &self.context, &item) {
                 Ok(commit) => batch.commits.push((sequence, commit)),
-                Err(error) => batch.unreadable.push(unreadable(&self.authority, &item, error)),
+                Err(unreadable) => batch.unreadable.push(*unreadable),
             }
         }
         Ok(batch)
     }
 }
 
-fn is_trimmed(error: &Error) -> bool {
-    let (Error::Refused(source) | Error::Unavailable(source)) = error else {
-        return false;
-    };
-    let text = format!("{source:?}");
-    ["TrimmedDataAccess", "ResourceNotFound", "ValidationException"]
-        .iter()
-        .any(|code| text.contains(code))
+/// Why there is no iterator.
+struct Unopened {
+    /// What was asked for is not there any more.
+    gone: bool,
+    error: Error,
+}
+
+/// Whether a position cannot be opened as its record, its shard or its whole stream is gone: a sequence number that the stream does not know
+/// is a validation error, which has no type of its own.
+fn is_gone(error: &GetShardIteratorError) -> bool {
+    error.is_trimmed_data_access_exception()
+        || error.is_resource_not_found_exception()
+        || error.code() == Some("ValidationException")
 }
 
 /// Items hold texts, numbers and binaries alone; anything else was not written by us and is refused when it is read.
@@ -312,6 +325,27 @@ fn parents_first(mut shards: Vec<Shard>) -> Vec<Shard> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_position_is_gone_by_the_type_of_the_error_alone() {
+        use aws_sdk_dynamodbstreams::{
+            error::ErrorMetadata,
+            types::error::{InternalServerError, ResourceNotFoundException, TrimmedDataAccessException},
+        };
+        let generic = |code: &str| {
+            let metadata = ErrorMetadata::builder().code(code).message("TrimmedDataAccess").build();
+            GetShardIteratorError::generic(metadata)
+        };
+        let trimmed = TrimmedDataAccessException::builder().build();
+        let missing = ResourceNotFoundException::builder().build();
+        // What a message says is nobody's word.
+        let internal = InternalServerError::builder().message("ResourceNotFound").build();
+        assert!(is_gone(&GetShardIteratorError::TrimmedDataAccessException(trimmed)));
+        assert!(is_gone(&GetShardIteratorError::ResourceNotFoundException(missing)));
+        assert!(is_gone(&generic("ValidationException")));
+        assert!(!is_gone(&GetShardIteratorError::InternalServerError(internal)));
+        assert!(!is_gone(&generic("AccessDeniedException")));
+    }
 
     #[test]
     fn parents_come_before_their_children() {
