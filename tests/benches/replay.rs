@@ -116,9 +116,25 @@ async fn raw(databases: &Databases, table: &str, items: impl Iterator<Item = Ite
     (started.elapsed(), units)
 }
 
+/// What this process has used of the processors, in hundredths.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: f64 = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum();
+    ticks / 100.0
+}
+
 fn peak() -> String {
+    memory("VmHWM:")
+}
+
+fn memory(name: &str) -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kilobytes: f64 = line
         .and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
         .unwrap_or(0.0);
@@ -219,44 +235,55 @@ async fn run(case: &Case, log_items: impl Iterator<Item = Item>) {
     let replays = Replays::new(sources, catalogue, options, runtime.clone());
     let keeper = Keeper::start(&replays, RunnerOptions::embedded(), &runtime);
     quiet(&databases).await;
-    println!("  peak memory before the rebuild: {}", peak());
+    println!(
+        "  peak memory before the rebuild: {}, then {}",
+        peak(),
+        memory("VmRSS:")
+    );
+    // Linux: the peak begins anew.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
     let started = Instant::now();
     replays.start(case.projection, None, Budget::default()).await.unwrap();
     let (mut filling, mut filled) = (None, None);
-    let done = loop {
-        let now = progress(&replays, case.projection).await;
-        if now.state != GenerationState::Attaching {
-            filling.get_or_insert(started.elapsed());
+    let mut cpu = [0.0; 2];
+    loop {
+        let registered = replays.registered().await.unwrap();
+        let now = registered[case.projection].generation(2).unwrap().clone();
+        if now.state != GenerationState::Attaching && filling.is_none() {
+            (filling, cpu[0]) = (Some(started.elapsed()), cpu_seconds());
         }
-        if !matches!(now.state, GenerationState::Attaching | GenerationState::Filling) {
-            filled.get_or_insert(started.elapsed());
+        if !matches!(now.state, GenerationState::Attaching | GenerationState::Filling) && filled.is_none() {
+            (filled, cpu[1]) = (Some(started.elapsed()), cpu_seconds());
         }
         assert_ne!(now.state, GenerationState::CheckFailed, "{now:?}");
         if now.state == GenerationState::Kept {
-            break now;
+            break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    }
     let whole = started.elapsed();
     let took = (filled.unwrap() - filling.unwrap()).as_secs_f64();
-    println!("  peak memory after it: {}", peak());
+    let done = progress(&replays, case.projection).await;
+    println!("  peak memory of it: {}", peak());
     keeper.shut_down().await;
     let items = rows_of(&databases, case).await;
     assert_eq!(items.len() as u64, done.rows);
+    let before = cpu_seconds();
     let (raw_took, raw_units) = raw(&databases, case.context, items.into_iter(), false).await;
+    let raw_cpu = cpu_seconds() - before;
     let (rows, raw_took) = (done.rows as f64, raw_took.as_secs_f64());
     println!("  {rows} rows of {} commits", done.commits);
-    println!("  | | seconds | rows/s | commits/s | WCU/row |\n  |---|---:|---:|---:|---:|");
-    let line = |name: &str, seconds: f64, units: f64| {
+    println!("  | | seconds | of CPU | rows/s | commits/s | WCU/row |\n  |---|---:|---:|---:|---:|---:|");
+    let line = |name: &str, seconds: f64, cpu: f64, units: f64| {
         let commits = done.commits as f64 / seconds;
         println!(
-            "  | {name} | {seconds:.2} | {:.0} | {commits:.0} | {:.3} |",
+            "  | {name} | {seconds:.2} | {cpu:.2} | {:.0} | {commits:.0} | {:.3} |",
             rows / seconds,
             units / rows
         );
     };
-    line("filling", took, done.write_units);
-    line("raw BatchWriteItem", raw_took, raw_units);
+    line("filling", took, cpu[1] - cpu[0], done.write_units);
+    line("raw BatchWriteItem", raw_took, raw_cpu, raw_units);
     println!("  filling / raw: {:.2}", raw_took / took);
     println!(
         "  from the command to the switch: {:.2} s, of that {:.2} s to catch up and compare everything",
