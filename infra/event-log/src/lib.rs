@@ -32,5 +32,5 @@ pub use feed::{
     FeedWriter, Reference, Repaired, upcast_commit,
 };
 pub use log::{EventLog, Options};
-pub use read_back::{LoggedCommit, SegmentPage, Unreadable, place_of};
+pub use read_back::{LoggedCommit, SegmentPage, Unreadable, commit_of_item, place_of};
 pub use stream::{Cursor, Opened, Position, Shard, Start, StreamBatch, StreamReader};

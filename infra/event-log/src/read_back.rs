@@ -42,8 +42,19 @@ pub struct SegmentPage {
 /// Items of one page of a scan, at most.
 const PAGE: i32 = 1_000;
 
-/// Reads an item of an event table, or of its stream, for a worker.
-pub(crate) fn logged(
+/// Reads an item of an event table as a commit, wherever a worker has it from: the table, its stream, an event that AWS Lambda was given.
+///
+/// # Errors
+/// [`Unreadable`], with what its key tells. The key alone does for that.
+pub fn commit_of_item(
+    authority: &WorkerAuthority,
+    context: &str,
+    item: &HashMap<String, AttributeValue>,
+) -> Result<LoggedCommit, Box<Unreadable>> {
+    logged(authority, context, item).map_err(|error| Box::new(unreadable(authority, item, error)))
+}
+
+fn logged(
     authority: &WorkerAuthority,
     context: &str,
     item: &HashMap<String, AttributeValue>,
@@ -57,7 +68,7 @@ pub(crate) fn logged(
 }
 
 /// What the key of an unreadable item tells.
-pub(crate) fn unreadable(
+fn unreadable(
     authority: &WorkerAuthority,
     item: &HashMap<String, AttributeValue>,
     error: Error,
@@ -134,9 +145,9 @@ impl EventLog {
         let mut commits = Vec::with_capacity(answer.items().len());
         let mut failed = Vec::new();
         for item in answer.items() {
-            match logged(authority, context, item) {
+            match commit_of_item(authority, context, item) {
                 Ok(commit) => commits.push(commit),
-                Err(error) => failed.push(unreadable(authority, item, error)),
+                Err(unreadable) => failed.push(*unreadable),
             }
         }
         Ok(SegmentPage {
