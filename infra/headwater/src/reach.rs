@@ -8,6 +8,7 @@ use crate::{
     data_folder::{self, token_key},
 };
 use anyhow::{Context, Result, bail};
+use base64::Engine;
 use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use headwater_tenancy::{Role, TokenRequest};
@@ -44,7 +45,10 @@ impl Reached {
             }
         };
         let token = match &reach.token {
-            Some(token) => token.clone(),
+            Some(token) => {
+                of_tenant(token, tenant)?;
+                token.clone()
+            }
             None => token_key(data)?.sign(
                 &TokenRequest {
                     tenant: match tenant.cloned().or(any) {
@@ -116,4 +120,38 @@ pub(crate) async fn answer(response: reqwest::Response) -> Result<serde_json::Va
         .or(body["title"].as_str())
         .unwrap_or("no reason was given");
     anyhow::bail!("{detail} ({status}, {})", body["code"].as_str().unwrap_or("no code"))
+}
+
+/// Refuses a token that names another tenant than the command: what it writes would go there. The server alone verifies it.
+fn of_tenant(token: &str, wanted: Option<&TenantId>) -> Result<()> {
+    let claims = token.split('.').nth(1);
+    let claims = claims.and_then(|text| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok());
+    let claims: Option<serde_json::Value> = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let named = claims.as_ref().and_then(|claims| claims["tenant"].as_str());
+    match (named, wanted) {
+        (Some(named), Some(wanted)) if named != wanted.as_str() => bail!(
+            "the token (--token or HEADWATER_TOKEN) is for the tenant {named}, not for {wanted}; pass one of {wanted}, or none"
+        ),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_of_another_tenant_is_refused_before_anything_is_written() {
+        let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"tenant":"demo"}"#);
+        let token = format!("e30.{payload}.c2ln");
+        let tenant = |name: &str| TenantId::new(name).unwrap();
+        assert!(of_tenant(&token, Some(&tenant("demo"))).is_ok());
+        assert!(of_tenant(&token, None).is_ok());
+        let refused = of_tenant(&token, Some(&tenant("acme"))).unwrap_err().to_string();
+        assert!(refused.contains("for the tenant demo, not for acme"), "{refused}");
+        assert!(
+            of_tenant("no-jwt", Some(&tenant("acme"))).is_ok(),
+            "the server tells what it is"
+        );
+    }
 }
