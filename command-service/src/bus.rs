@@ -6,7 +6,7 @@ use headwater_edge::{Problem, id_of, unknown};
 use headwater_event_log::{EventLog, Request};
 use headwater_kernel::{Aggregate, AggregateRegistry, AggregateType};
 use headwater_runtime::Runtime;
-use headwater_tenancy::{Role, SealingKey, TenantScope};
+use headwater_tenancy::{SealingKey, TenantScope};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 type Entries = BTreeMap<&'static str, BTreeMap<&'static str, Entry>>;
@@ -80,7 +80,9 @@ impl CommandBus {
     /// The problem that the caller is to be told. After 503 the command may have been committed; sending it again with the same
     /// command id is safe.
     pub async fn submit(&self, scope: &TenantScope, submission: Submission) -> Result<Accepted, Problem> {
-        may_command(scope)?;
+        scope
+            .may_command()
+            .map_err(|refused| Problem::new(StatusCode::FORBIDDEN, refused.code(), refused.to_string()))?;
         let entry = self.find(&submission)?;
         let id = id_of(&submission.id)?;
         submission.check_names()?;
@@ -133,16 +135,6 @@ impl CommandBus {
         }
         Err(unknown("unknown-command", "command", command, commands()))
     }
-}
-
-/// Auditors read, and operators stand outside of tenants.
-fn may_command(scope: &TenantScope) -> Result<(), Problem> {
-    let commands = |role: &Role| matches!(role, Role::Owner | Role::Admin | Role::Member | Role::Integration);
-    if scope.roles().iter().any(commands) {
-        return Ok(());
-    }
-    let detail = "this token may not send commands; that takes the role owner, admin, member or integration";
-    Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
 }
 
 #[cfg(test)]

@@ -183,10 +183,12 @@ async fn run(work: Work, mut jobs: mpsc::UnboundedReceiver<Job>) {
         if done.is_closed() {
             continue;
         }
-        let result = work
-            .edge
-            .within_deadline(work.bus.submit(&work.scope, submission))
-            .await;
+        // A batch may outlive what its tenant was allowed when it began.
+        let submitted = async {
+            let scope = work.edge.current(&work.scope).await?;
+            work.bus.submit(&scope, submission).await
+        };
+        let result = work.edge.within_deadline(submitted).await;
         drop(memory);
         let result = result.map_err(|problem| work.edge.trace(problem, &work.trace));
         let _ = done.send(Outcome { number, result });

@@ -1,8 +1,8 @@
 //! Receipts, idempotency, preconditions, and who may call.
 
-use crate::server::{Answer, Server, product};
+use crate::server::{Answer, Server, line, product};
 use futures::future::join_all;
-use headwater_tenancy::Role;
+use headwater_tenancy::{Role, TenantState};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -137,6 +137,20 @@ async fn nothing_below_v1_works_without_a_token() {
         .await
         .problem(403, "forbidden");
     assert_eq!(with(Some(format!("bearer {token}")), path).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_changes_nothing() {
+    let server = Server::start().await;
+    assert_eq!(server.create("P1").await.status, 200);
+    server.set_state(TenantState::Suspended).await;
+    server.create("P2").await.problem(403, "tenant-suspended");
+    // Nor does it learn what it did before by sending it again, and a batch is refused line by line.
+    server.create("P1").await.problem(403, "tenant-suspended");
+    let batch = server.batch(line("P2", "create", &product())).await;
+    assert!(batch.text.contains("tenant-suspended"), "{}", batch.text);
+    server.set_state(TenantState::Active).await;
+    assert_eq!(server.create("P2").await.status, 200);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use headwater_edge::{
 use headwater_event_log::{EventLog, Options};
 use headwater_kernel::{Region, TenantId};
 use headwater_runtime::Runtime;
-use headwater_tenancy::{Authenticator, DevelopmentKey, Role, SealingKey, TenantDirectory, TokenRequest};
+use headwater_tenancy::{Authenticator, DevelopmentKey, Role, SealingKey, TenantDirectory, TenantState, TokenRequest};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -22,6 +22,7 @@ pub(crate) struct Server {
     pub(crate) runtime: Runtime,
     /// What goes wrong between the log and the engine.
     pub(crate) faults: Faults,
+    directory: TenantDirectory,
     key: Arc<DevelopmentKey>,
 }
 
@@ -95,10 +96,17 @@ impl Server {
         let bus = builder.build();
 
         let key = Arc::new(DevelopmentKey::new(runtime.random()));
-        let tenants = ["demo", "other"].map(|tenant| (TenantId::new(tenant).unwrap(), Region::Us));
-        let directory = TenantDirectory::fixed(tenants, runtime.clone());
+        databases
+            .ensure_table(&headwater_tenancy::tenants_table())
+            .await
+            .unwrap();
+        let directory = TenantDirectory::new(databases.durable.clone(), runtime.clone());
+        for tenant in ["demo", "other"] {
+            let tenant = TenantId::new(tenant).unwrap();
+            directory.create(&key.operator(), &tenant, Region::Us).await.unwrap();
+        }
         let edge = Edge::new(
-            Authenticator::new(key.clone(), directory, runtime.clone()),
+            Authenticator::new(key.clone(), directory.clone(), runtime.clone()),
             limits,
             runtime.clone(),
         );
@@ -121,8 +129,16 @@ impl Server {
             client: reqwest::Client::new(),
             runtime,
             faults,
+            directory,
             key,
         }
+    }
+
+    /// Suspends `demo`, or lets it work again.
+    pub(crate) async fn set_state(&self, state: TenantState) {
+        let demo = TenantId::new("demo").unwrap();
+        let operator = self.key.operator();
+        self.directory.set_state(&operator, &demo, state).await.unwrap();
     }
 
     pub(crate) fn token_of(&self, tenant: &str, roles: &[Role], ttl: Duration) -> String {

@@ -3,7 +3,7 @@
 use crate::{Edge, Problem};
 use ::http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts};
 use axum::extract::FromRequestParts;
-use headwater_tenancy::{Caller, CredentialError};
+use headwater_tenancy::{Caller, CredentialError, TenantScope};
 use std::time::Duration;
 
 impl Edge {
@@ -19,19 +19,29 @@ impl Edge {
             Some(_) => Err(CredentialError::Invalid),
             None => self.authenticator().authenticate(text).await,
         };
-        result.map_err(|error| {
-            let code = match error {
-                CredentialError::Missing => "unauthenticated",
-                CredentialError::Expired => "token-expired",
-                CredentialError::Invalid => "invalid-token",
-                CredentialError::Unavailable => {
-                    let problem = Problem::unavailable("unavailable", error.to_string(), Duration::from_secs(1));
-                    return problem.for_operator("the tenant directory cannot be read");
-                }
-            };
-            Problem::new(StatusCode::UNAUTHORIZED, code, error.to_string())
-        })
+        result.map_err(refused)
     }
+
+    /// The scope as it would be made now: for a stream of commands that may go on for long after its caller was let in.
+    ///
+    /// # Errors
+    /// As [`Edge::authenticate`].
+    pub async fn current(&self, scope: &TenantScope) -> Result<TenantScope, Problem> {
+        self.authenticator().current(scope).await.map_err(refused)
+    }
+}
+
+fn refused(error: CredentialError) -> Problem {
+    let code = match error {
+        CredentialError::Missing => "unauthenticated",
+        CredentialError::Expired => "token-expired",
+        CredentialError::Invalid => "invalid-token",
+        CredentialError::Unavailable => {
+            let problem = Problem::unavailable("unavailable", error.to_string(), Duration::from_secs(1));
+            return problem.for_operator("the tenant directory cannot be read");
+        }
+    };
+    Problem::new(StatusCode::UNAUTHORIZED, code, error.to_string())
 }
 
 /// The verified caller of a request, as an argument of a handler below `/v1`.

@@ -76,9 +76,20 @@ impl Authenticator {
             .then(|| OperatorScope::new(verified.actor.clone()));
         let (actor, roles) = (verified.actor.clone(), verified.roles.clone());
         Ok(Caller {
-            scope: TenantScope::new(tenant.id, tenant.region, actor, roles),
+            scope: TenantScope::new(tenant.id, tenant.region, actor, roles, tenant.state),
             operator,
         })
+    }
+
+    /// The scope as it would be made now, but for the credential: for work that goes on for longer than the directory's seconds.
+    ///
+    /// # Errors
+    /// [`CredentialError::Unavailable`]; [`CredentialError::Invalid`] when the tenant is gone.
+    pub async fn current(&self, scope: &TenantScope) -> Result<TenantScope, CredentialError> {
+        let found = self.directory.find(scope.tenant()).await;
+        let tenant = found.map_err(|_| CredentialError::Unavailable)?;
+        let tenant = tenant.ok_or(CredentialError::Invalid)?;
+        Ok(scope.in_state(tenant.state))
     }
 }
 

@@ -46,6 +46,16 @@ pub enum TenantState {
     Suspended,
 }
 
+impl TenantState {
+    /// As it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
 /// Why the directory did not answer as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
@@ -172,7 +182,7 @@ impl TenantDirectory {
             .table_name(&table)
             .item("PK", AttributeValue::S(key::tenant(id)))
             .item("region", AttributeValue::S(region.as_str().into()))
-            .item("state", AttributeValue::S("active".into()))
+            .item("state", AttributeValue::S(tenant.state.as_str().into()))
             .item("created_at", AttributeValue::N(tenant.created_at.nanos().to_string()))
             .condition_expression("attribute_not_exists(PK)")
             .build()
@@ -207,6 +217,42 @@ impl TenantDirectory {
         }
     }
 
+    /// Suspends a tenant or lets it work again. This process knows at once, others within the cache's five seconds.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unknown`] when there is no such tenant.
+    pub async fn set_state(
+        &self,
+        _by: &OperatorScope,
+        id: &TenantId,
+        state: TenantState,
+    ) -> Result<Tenant, DirectoryError> {
+        let Source::Table(database) = &self.0.source else {
+            return Err(DirectoryError::Unreadable("a fixed directory".into()));
+        };
+        let sent = database
+            .client()
+            .update_item()
+            .table_name(database.table("tenants"))
+            .key("PK", AttributeValue::S(key::tenant(id)))
+            .update_expression("SET #state = :state")
+            .condition_expression("attribute_exists(PK)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":state", AttributeValue::S(state.as_str().into()))
+            .customize()
+            .interceptor(AccessPattern::of("tenancy.set-state", id))
+            .send()
+            .await;
+        // Also when its answer was lost.
+        self.cache().remove(id);
+        let unknown = || DirectoryError::Unknown(id.clone());
+        sent.map_err(|error| match error.as_service_error() {
+            Some(service) if service.is_conditional_check_failed_exception() => unknown(),
+            _ => DirectoryError::Store(error.into()),
+        })?;
+        self.find(id).await?.ok_or_else(unknown)
+    }
+
     /// All tenants, by id.
     ///
     /// # Errors
@@ -238,6 +284,7 @@ impl TenantDirectory {
             tenant.region,
             by.actor().clone(),
             vec![Role::Owner],
+            tenant.state,
         ))
     }
 
@@ -301,7 +348,7 @@ fn read(id: &TenantId, item: &HashMap<String, AttributeValue>) -> Result<Tenant,
         Some(Tenant {
             id: id.clone(),
             region: text("region")?.parse().ok()?,
-            state: if text("state")? == "active" {
+            state: if text("state")? == TenantState::Active.as_str() {
                 TenantState::Active
             } else {
                 TenantState::Suspended

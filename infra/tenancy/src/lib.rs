@@ -18,7 +18,7 @@ mod worker;
 pub use authenticator::{Authenticator, Caller};
 pub use credential::{CredentialError, DevelopmentKey, TokenRequest, Verified};
 pub use directory::{DirectoryError, Tenant, TenantDirectory, TenantState, tenants_table};
-pub use scope::{OperatorScope, Role, TenantScope};
+pub use scope::{MayNotCommand, OperatorScope, Role, TenantScope};
 pub use seal::{SealError, SealingKey};
 pub use verifier::{PublicKeyError, PublicKeys, TokenVerifier};
 pub use worker::WorkerAuthority;

@@ -1,5 +1,6 @@
-//! The scopes themselves. Their fields are private to this crate, so nothing outside can make one up.
+//! The scopes themselves, and what one permits. Their fields are private to this crate, so nothing outside can make one up.
 
+use crate::TenantState;
 use headwater_kernel::{Actor, Region, TenantId, key};
 use serde::{Deserialize, Serialize};
 
@@ -10,15 +11,58 @@ pub struct TenantScope {
     region: Region,
     actor: Actor,
     roles: Vec<Role>,
+    state: TenantState,
+}
+
+/// Why a scope does not permit commands. The texts are for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MayNotCommand {
+    /// Auditors read, operators stand outside of tenants, and workers act on what was committed.
+    #[error("this token may not send commands; that takes the role owner, admin, member or integration")]
+    Role,
+    /// Its data can be read.
+    #[error("the tenant is suspended: it can be read and not changed; ask whoever runs this installation")]
+    Suspended,
+}
+
+impl MayNotCommand {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Role => "forbidden",
+            Self::Suspended => "tenant-suspended",
+        }
+    }
 }
 
 impl TenantScope {
-    pub(crate) fn new(tenant: TenantId, region: Region, actor: Actor, roles: Vec<Role>) -> Self {
+    pub(crate) fn new(tenant: TenantId, region: Region, actor: Actor, roles: Vec<Role>, state: TenantState) -> Self {
         Self {
             tenant,
             region,
             actor,
             roles,
+            state,
+        }
+    }
+
+    /// The same right, with the tenant in another state.
+    pub(crate) fn in_state(&self, state: TenantState) -> Self {
+        Self { state, ..self.clone() }
+    }
+
+    /// Whether commands may be sent with it: its caller has a role for that, and the tenant was not suspended when the scope was made.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_command(&self) -> Result<(), MayNotCommand> {
+        let commands = |role: &Role| matches!(role, Role::Owner | Role::Admin | Role::Member | Role::Integration);
+        if !self.roles.iter().any(commands) {
+            return Err(MayNotCommand::Role);
+        }
+        match self.state {
+            TenantState::Active => Ok(()),
+            TenantState::Suspended => Err(MayNotCommand::Suspended),
         }
     }
 

@@ -9,15 +9,19 @@ use std::{sync::Arc, time::Duration};
 ///
 /// # Panics
 /// When `tenant` is not a tenant id.
-#[allow(clippy::unwrap_used, reason = "for tests")]
 pub async fn caller(tenant: &str) -> Caller {
+    caller_as(tenant, &[Role::Owner, Role::Operator]).await
+}
+
+#[allow(clippy::unwrap_used, reason = "for tests")]
+async fn caller_as(tenant: &str, roles: &[Role]) -> Caller {
     let runtime = Runtime::tokio();
     let tenant = TenantId::new(tenant).unwrap();
     let key = DevelopmentKey::new(runtime.random());
     let request = TokenRequest {
         tenant: tenant.clone(),
         subject: "tester".into(),
-        roles: vec![Role::Owner, Role::Operator],
+        roles: roles.to_vec(),
         ttl: Duration::from_secs(60),
     };
     let header = format!("Bearer {}", key.sign(&request, &runtime));
@@ -34,4 +38,12 @@ pub async fn caller(tenant: &str) -> Caller {
 /// When `tenant` is not a tenant id.
 pub async fn scope(tenant: &str) -> TenantScope {
     caller(tenant).await.scope
+}
+
+/// The scope of a caller of `tenant` with other roles.
+///
+/// # Panics
+/// When `tenant` is not a tenant id.
+pub async fn scope_as(tenant: &str, roles: &[Role]) -> TenantScope {
+    caller_as(tenant, roles).await.scope
 }

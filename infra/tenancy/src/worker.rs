@@ -1,6 +1,6 @@
 //! The scope of a commit, for workers.
 
-use crate::{OperatorScope, TenantScope};
+use crate::{OperatorScope, TenantScope, TenantState};
 use headwater_kernel::{Actor, Region, TenantId, key};
 
 /// The right of a worker to act for the tenant of each commit that it reads from the log or a stream.
@@ -22,6 +22,12 @@ impl WorkerAuthority {
     }
 
     fn scope_of(&self, tenant: TenantId) -> TenantScope {
-        TenantScope::new(tenant, self.region, Actor::new("worker"), Vec::new())
+        TenantScope::new(
+            tenant,
+            self.region,
+            Actor::new("worker"),
+            Vec::new(),
+            TenantState::Active,
+        )
     }
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use cqrs_es::{AggregateContext, AggregateError, CqrsFramework, EventEnvelope, EventStore, Query};
 use headwater_event_log::cqrs::{Cqrs, CqrsEvent, CqrsStore, metadata};
 use headwater_kernel::{Id, Rejection, Timestamp};
+use headwater_tenancy::Role;
 use headwater_tests::{
     LogFixture,
     account::{Account, Command, Event},
@@ -247,4 +248,17 @@ async fn a_missing_table_is_neither_a_refusal_nor_worth_a_retry() {
     let store = fixture.log.cqrs::<headwater_crm::lead::Lead>().scoped(&fixture.scope);
     let failed = store.load_aggregate("L1").await;
     assert!(matches!(failed, Err(AggregateError::UnexpectedError(_))), "{failed:?}");
+}
+
+#[tokio::test]
+async fn who_may_not_send_commands_commits_nothing() {
+    let fixture = LogFixture::new().await;
+    let auditor = headwater_tenancy::testing::scope_as("acme", &[Role::Auditor]).await;
+    let store = fixture.log.cqrs::<Account>().scoped(&auditor);
+    let framework = store.clone().framework(vec![]);
+    assert_eq!(
+        code(framework.execute("A1", Command::Deposit { cents: 1 }).await),
+        "forbidden"
+    );
+    assert_eq!(state(&store, "A1").await, (0, 0), "it may read");
 }

@@ -131,6 +131,9 @@ where
         context: CqrsContext<A>,
         metadata: HashMap<String, String>,
     ) -> Result<Vec<EventEnvelope<Cqrs<A>>>, Failure> {
+        self.scope
+            .may_command()
+            .map_err(|refused| AggregateError::UserError(Rejection::rule(refused.code(), refused.to_string())))?;
         let CqrsContext { id, version, aggregate } = context;
         let Handled { name, payload, refused } = aggregate.into_handled();
         let given = Given::read(metadata, &self.scope).map_err(AggregateError::UserError)?;
