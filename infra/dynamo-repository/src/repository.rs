@@ -73,8 +73,7 @@ impl Repository {
         }
     }
 
-    /// The same rows, read with all that was written before: for whoever knows that something was. By the table's own key at twice the
-    /// price; DynamoDB reads an index eventually consistently at best, which lags by well under a second in the usual case.
+    /// The same rows, read with all that was written before, at twice the price: by the table's own key. DynamoDB cannot do so by an index.
     #[must_use]
     pub fn consistent(&self) -> Self {
         Self {
