@@ -161,10 +161,12 @@ impl ShardReader {
                     tracing::warn!(context = self.context, error = ?error, "a shard could not be read; trying again");
                     self.rest(backoff(failures), None).await;
                     // The cursor may have expired, and its records may be gone by now.
-                    let start = last.as_deref().map_or(Start::Oldest, Start::After);
+                    // Where nothing was read yet, they may have gone since the shard was opened: its beginning tells, if it has one.
+                    let start = last.as_deref().map_or(Start::First, Start::After);
+                    let tells = last.is_some() || self.shard.starts_at.is_some();
                     match self.reader.open(&self.shard, start).await {
-                        Ok(Opened::At(reopened)) => cursor = reopened,
-                        Ok(Opened::Trimmed(reopened)) => {
+                        Ok(Opened::At(reopened)) if tells => cursor = reopened,
+                        Ok(Opened::At(reopened) | Opened::Trimmed(reopened)) => {
                             cursor = reopened;
                             feed.lose();
                             for one in &*attached {

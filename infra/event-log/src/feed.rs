@@ -18,6 +18,7 @@ mod read;
 mod repair;
 mod tails;
 mod transaction;
+mod trust;
 mod writer;
 
 pub use activity::FeedActivity;

@@ -92,7 +92,9 @@ impl EventLog {
 
     /// The context whose event table has this name, prefix included; `None` for a table of another kind or installation.
     pub fn context_of<'a>(&self, table: &'a str) -> Option<&'a str> {
-        let context = table.strip_prefix(&self.0.database.table(""))?.strip_suffix("-events")?;
+        let context = table
+            .strip_prefix(&self.0.database.table(""))?
+            .strip_suffix("-events")?;
         (!context.is_empty()).then_some(context)
     }
 

@@ -68,11 +68,7 @@ fn logged(
 }
 
 /// What the key of an unreadable item tells.
-fn unreadable(
-    authority: &WorkerAuthority,
-    item: &HashMap<String, AttributeValue>,
-    error: Error,
-) -> Unreadable {
+fn unreadable(authority: &WorkerAuthority, item: &HashMap<String, AttributeValue>, error: Error) -> Unreadable {
     let of = || {
         let partition = crate::log::text_of(item, "PK")?;
         #[allow(clippy::disallowed_methods, reason = "this is where the log reads items for workers")]

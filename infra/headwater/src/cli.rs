@@ -37,6 +37,9 @@ pub(crate) enum Command {
     Dev(Dev),
     /// A process of an installation, as configured: commands, projections, queries, or several of them.
     Serve(Configured),
+    /// An AWS Lambda function that keeps the projections, mapped to the streams of the event tables.
+    #[cfg(feature = "lambda")]
+    Lambda(Configured),
     /// Checks configuration, stores, permissions, tables and clocks, and says what to do.
     Doctor(Configured),
     /// Prints a signed development token.
@@ -58,6 +61,8 @@ pub(crate) enum Command {
     /// Shows and ends what a projection has parked: aggregates with a commit that it cannot apply.
     #[command(subcommand)]
     Parked(Parked),
+    /// Rebuilds a projection from the event log while everything runs, and shows how far it is. It goes on when this command is ended.
+    Replay(Replay),
     /// Prints the OpenAPI document.
     Openapi,
     /// Prints completions for a shell.
@@ -170,6 +175,40 @@ pub(crate) enum Parked {
         #[command(flatten)]
         reach: Reach,
     },
+}
+
+/// `headwater replay`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").args(["aggregate", "dry_run", "cancel", "switch_to", "drop", "check"]))]
+pub(crate) struct Replay {
+    /// The projection, such as product-view.
+    pub(crate) projection: String,
+    /// For this tenant alone.
+    #[arg(long)]
+    pub(crate) tenant: Option<TenantId>,
+    /// Only writes this aggregate of the tenant anew, over what is there: its id, or `accounts/ID` where the projection follows several kinds.
+    #[arg(long, value_name = "ID", requires = "tenant")]
+    pub(crate) aggregate: Option<String>,
+    /// Only compares what is live with the log and lists differences; ends with 1 when there are some.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Most write units a second that it may take.
+    #[arg(long, value_name = "N", conflicts_with_all = ["aggregate", "dry_run", "cancel", "switch_to", "check"])]
+    pub(crate) wcu: Option<f64>,
+    /// Ends the replay that is under way; what it wrote is deleted.
+    #[arg(long, conflicts_with = "tenant")]
+    pub(crate) cancel: bool,
+    /// Makes a complete generation live: back to the one before, too.
+    #[arg(long, value_name = "G")]
+    pub(crate) switch_to: Option<u32>,
+    /// Deletes a generation that is not live.
+    #[arg(long, value_name = "G", conflicts_with = "tenant")]
+    pub(crate) drop: Option<u32>,
+    /// Checks a generation anew whose check has failed.
+    #[arg(long, value_name = "G", conflicts_with = "tenant")]
+    pub(crate) check: Option<u32>,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
 }
 
 /// Names an aggregate that is parked.

@@ -1,8 +1,10 @@
-//! Repository chores: `cargo xtask arrows`, `cargo xtask bench append|lag|search`, `cargo xtask counts FILE`.
+//! Repository chores: `cargo xtask arrows`, `cargo xtask bench append|lag|search`, `cargo xtask counts FILE`,
+//! `cargo xtask simulate`.
 
 mod arrows;
 mod counts;
 mod shipped;
+mod simulate;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -34,6 +36,8 @@ enum Chore {
         /// The output of `cargo test`.
         output: PathBuf,
     },
+    /// Plays seeds of the deterministic simulation.
+    Simulate(simulate::Simulate),
 }
 
 fn main() -> Result<()> {
@@ -41,6 +45,7 @@ fn main() -> Result<()> {
         Chore::Arrows => arrows::check(),
         Chore::Bench { name, arguments } => bench(&name, &arguments),
         Chore::Counts { output } => counts::print(&output),
+        Chore::Simulate(asked) => simulate::run(&asked),
     }
 }
 

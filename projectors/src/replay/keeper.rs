@@ -368,7 +368,7 @@ impl Keeping {
 }
 
 /// Whether folds are newer than others: none older, and one newer or added.
-fn is_newer(folds: &BTreeMap<String, u32>, than: &BTreeMap<String, u32>) -> bool {
+pub(crate) fn is_newer(folds: &BTreeMap<String, u32>, than: &BTreeMap<String, u32>) -> bool {
     let older = folds
         .iter()
         .any(|(name, version)| than.get(name).is_some_and(|than| version < than));

@@ -48,6 +48,7 @@ pub use error::ReplayError;
 pub use folder_indexes::FolderIndexes;
 pub use indexes::{IndexStore, Indexes};
 pub use keeper::Keeper;
+pub(crate) use keeper::is_newer;
 pub use live_index::LiveIndex;
 pub use replays::Replays;
 pub use report::{Budget, CheckTotals, Difference, Progress, ReplayId, TenantCheck};

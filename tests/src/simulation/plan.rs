@@ -67,7 +67,6 @@ impl Plan {
                 empty: pick(&[0, 10, 40]),
                 by_item,
                 keeps_partitions: !by_item && world.chance(70),
-                start_moves: world.chance(30),
                 first: if world.chance(50) {
                     99_999_999_999_999_999_900
                 } else {

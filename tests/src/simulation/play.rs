@@ -153,9 +153,9 @@ fn differences(stage: &Stage) -> Vec<String> {
             ));
         }
     }
-    for n in 0..TENANTS.len() {
+    for (n, name) in TENANTS.iter().enumerate() {
         let seen = memory.seen.get(&n);
-        let of = |(tenant, _, _): &(String, String, u64)| tenant == TENANTS[n];
+        let of = |(tenant, _, _): &(String, String, u64)| tenant == name;
         for (_, id, first) in ledger.commits().into_iter().filter(of) {
             if !seen.is_some_and(|seen| seen.contains(&(id.clone(), first))) {
                 differences.push(format!("subscriber {n} has not seen {id}/{first}"));

@@ -100,7 +100,7 @@ impl std::fmt::Display for Course {
             "seed {} fails after {:?}; again: cargo xtask simulate --seed {}",
             self.seed, self.elapsed, self.seed
         )?;
-        let shown = self.violations.iter().take(8);
-        shown.map(|violation| writeln!(f, "    {violation}")).collect()
+        let mut shown = self.violations.iter().take(8);
+        shown.try_for_each(|violation| writeln!(f, "    {violation}"))
     }
 }

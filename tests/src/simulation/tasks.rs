@@ -73,9 +73,11 @@ impl Drop for Sleep {
     }
 }
 
+type End = Result<(), Panicked>;
+
 /// How a task ended, and who waits for that.
 #[derive(Debug, Default)]
-pub(super) struct Done(Mutex<(Option<Result<(), Panicked>>, Vec<Waker>)>);
+pub(super) struct Done(Mutex<(Option<End>, Vec<Waker>)>);
 
 impl Done {
     pub(super) fn end(&self, result: Result<(), Panicked>) {

@@ -28,8 +28,6 @@ pub struct StreamRules {
     pub by_item: bool,
     /// Whether records of one partition keep their order. DynamoDB promises that of one item alone.
     pub keeps_partitions: bool,
-    /// Whether the start of a shard's range moves as it is trimmed. The documentation does not say.
-    pub start_moves: bool,
     /// The first sequence number.
     pub first: u128,
 }
@@ -364,11 +362,8 @@ impl Streams {
         let more = shards.len() > self.rules.page;
         shards.truncate(self.rules.page);
         let print = |shard: &&Shard| {
-            let start = if self.rules.start_moves {
-                shard.start.max(shard.trimmed + 1)
-            } else {
-                shard.start
-            };
+            // "The range of possible sequence numbers for the shard": it does not move as the shard is trimmed.
+            let start = shard.start;
             let mut printed = json!({
                 "ShardId": shard.id,
                 "SequenceNumberRange": { "StartingSequenceNumber": start.to_string() },

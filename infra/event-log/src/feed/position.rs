@@ -2,7 +2,8 @@
 //!
 //! The rows lie in `<context>-feed` beside the batches, because both change in one transaction: `PK = FEED#<context>`, `SK =
 //! SHARD#<shard>`, `v` (N, 1), `stream` (S, the ARN), `sequence` (S, absent at a shard's beginning), `fence` (N), `at` (N). The row
-//! `SK = STREAM` has in `stream` the ARN of the stream for which the feed is known to hold everything older.
+//! `SK = STREAM` has in `stream` the ARN of the stream for which the feed is known to hold everything older, or in `distrusted` the mark of
+//! whoever knows that it does not.
 
 use crate::{
     Error, EventLog, Position,

@@ -12,12 +12,7 @@ use super::{
     transaction::{BATCH_BYTES, Sent},
     writer::FeedWriter,
 };
-use crate::{
-    Error, LoggedCommit,
-    item::{number, text},
-    log::{failed, text_of},
-};
-use headwater_dynamodb::AccessPattern;
+use crate::{Error, LoggedCommit, log::text_of};
 use headwater_kernel::TenantId;
 use headwater_tenancy::{TenantScope, WorkerAuthority};
 use std::{
@@ -96,38 +91,6 @@ impl Pass {
 }
 
 impl FeedWriter {
-    /// The stream up to whose beginning the feed is known to be whole. When the table's present stream is another one, or a shard's
-    /// position was trimmed, [`FeedWriter::repair`] has to run before the next append.
-    ///
-    /// # Errors
-    /// As [`FeedWriter::position`].
-    pub async fn repaired_for(&self) -> Result<Option<String>, Error> {
-        let row = self.log.feed_row(&self.context, position::STREAM.to_owned()).await?;
-        Ok(row.and_then(|row| Some(text_of(&row, "stream")?.to_owned())))
-    }
-
-    /// Notes that the feed may lack something, so that the next start repairs it. A shard's reader calls it before it moves on over a
-    /// record that this build cannot read: a newer build may have written it.
-    ///
-    /// # Errors
-    /// As [`FeedWriter::position`].
-    pub async fn distrust(&self) -> Result<(), Error> {
-        let sent = self
-            .log
-            .0
-            .database
-            .client()
-            .delete_item()
-            .table_name(self.log.feed_table(&self.context))
-            .key("PK", text(position::partition_key(&self.context)))
-            .key("SK", text(position::STREAM))
-            .customize()
-            .interceptor(AccessPattern::system(position::PATTERN))
-            .send()
-            .await;
-        sent.map(drop).map_err(failed)
-    }
-
     /// Appends to every tenant's feed the commits of the log that it has not, and notes that it is whole for `stream` (the ARN of the
     /// table's present stream), unless there was something that this build cannot read. It may be stopped at any time and run again, and several may run at once: nothing is appended twice.
     ///
@@ -135,12 +98,33 @@ impl FeedWriter {
     /// [`Error::Unavailable`], [`Error::Refused`] or [`Error::Unreadable`]; what was appended until then stays.
     pub async fn repair(&self, authority: &WorkerAuthority, stream: &str) -> Result<Repaired, Error> {
         let mut done = Repaired::default();
+        loop {
+            let row = self.log.feed_row(&self.context, position::STREAM.to_owned()).await?;
+            let mark = row.as_ref().and_then(|row| text_of(row, "distrusted"));
+            self.passes(authority, &mut done).await?;
+            if done.unreadable > 0 {
+                tracing::warn!(
+                    context = self.context,
+                    ?done,
+                    "the feed was repaired but for what cannot be read"
+                );
+                return Ok(done);
+            }
+            if self.vouch(stream, mark).await? {
+                tracing::info!(context = self.context, ?done, "the feed was repaired from the log");
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Runs over the log until all of it was looked at.
+    async fn passes(&self, authority: &WorkerAuthority, done: &mut Repaired) -> Result<(), Error> {
         let mut pass = Pass { number: 0, of: 1 };
         while pass.number < pass.of {
             done.passes += 1;
             // Every pass meets the same ones.
             done.unreadable = 0;
-            pass = match self.pass(authority, pass, &mut done).await? {
+            pass = match self.pass(authority, pass, done).await? {
                 Ok(()) => Pass {
                     number: pass.number + 1,
                     ..pass
@@ -152,32 +136,7 @@ impl FeedWriter {
                 },
             };
         }
-        if done.unreadable > 0 {
-            tracing::warn!(
-                context = self.context,
-                ?done,
-                "the feed was repaired but for what cannot be read"
-            );
-            return Ok(done);
-        }
-        self.log
-            .0
-            .database
-            .client()
-            .put_item()
-            .table_name(self.log.feed_table(&self.context))
-            .item("PK", text(position::partition_key(&self.context)))
-            .item("SK", text(position::STREAM))
-            .item("v", number(1))
-            .item("stream", text(stream))
-            .item("at", number(self.log.0.runtime.now().nanos()))
-            .customize()
-            .interceptor(AccessPattern::system(position::PATTERN))
-            .send()
-            .await
-            .map_err(failed)?;
-        tracing::info!(context = self.context, ?done, "the feed was repaired from the log");
-        Ok(done)
+        Ok(())
     }
 
     async fn pass(

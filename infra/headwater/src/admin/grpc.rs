@@ -3,26 +3,31 @@
 
 use super::{
     Admin,
+    messages::{projection, tenant},
     operator::Operator,
     parameters::{Page, tenant_of},
-    parked::{Address, ParkedAggregate, Wanted},
+    parked::{Address, Wanted},
     problem::invalid,
-    projections::{ContextStatus, ProjectionStatus, ShardState},
-    retry::ParkedOutcome,
+    replay_grpc::{self, Reports},
+    replays::{OfAggregate, OfGeneration, Start},
     tenants::NewTenant,
 };
 use headwater_edge::{
-    Problem,
+    Problem, id_of,
     v1::{
-        self, CreateTenantRequest, CreateTenantResponse, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest,
-        GetParkedResponse, ListParkedRequest, ListParkedResponse, ListProjectionsRequest, ListProjectionsResponse,
-        ListTenantsRequest, ListTenantsResponse, ParkedAddress, RetryAllParkedRequest, RetryAllParkedResponse,
-        RetryParkedRequest, RetryParkedResponse,
+        self, CancelReplayRequest, CancelReplayResponse, CheckGenerationRequest, CheckGenerationResponse,
+        CompareProjectionRequest, CreateTenantRequest, CreateTenantResponse, DiscardParkedRequest,
+        DiscardParkedResponse, DropGenerationRequest, DropGenerationResponse, GetParkedRequest, GetParkedResponse,
+        ListParkedRequest, ListParkedResponse, ListProjectionsRequest, ListProjectionsResponse, ListReplaysRequest,
+        ListReplaysResponse, ListTenantsRequest, ListTenantsResponse, ParkedAddress, RetryAllParkedRequest,
+        RetryAllParkedResponse, RetryParkedRequest, RetryParkedResponse, RewriteAggregateRequest,
+        RewriteAggregateResponse, StartReplayRequest, StartReplayResponse, SwitchGenerationRequest,
+        SwitchGenerationResponse,
         admin_service_server::{AdminService, AdminServiceServer},
     },
 };
-use headwater_kernel::{TenantId, Timestamp};
-use headwater_tenancy::{Caller, Tenant};
+use headwater_kernel::TenantId;
+use headwater_tenancy::Caller;
 use http::StatusCode;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
@@ -215,91 +220,139 @@ impl AdminService for Service {
         };
         self.ask(&metadata, work).await
     }
-}
 
-fn tenant(tenant: Tenant) -> v1::Tenant {
-    let state = match tenant.state {
-        headwater_tenancy::TenantState::Active => "active",
-        headwater_tenancy::TenantState::Suspended => "suspended",
-    };
-    v1::Tenant {
-        id: tenant.id.as_str().to_owned(),
-        region: tenant.region.to_string(),
-        state: state.to_owned(),
-        created_at: tenant.created_at.to_string(),
+    async fn start_replay(
+        &self,
+        request: Request<StartReplayRequest>,
+    ) -> Result<Response<StartReplayResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |operator: Operator| {
+            let start = Start {
+                tenant: given(&message.tenant)?,
+                write_units_per_second: message.write_units_per_second,
+            };
+            let started = self.admin.start_replay(&operator, &message.projection, start).await?;
+            Ok(StartReplayResponse {
+                replay: Some(replay_grpc::name(started)),
+            })
+        };
+        self.ask(&metadata, work).await
     }
-}
 
-fn projection(status: ProjectionStatus) -> v1::ProjectionStatus {
-    v1::ProjectionStatus {
-        projection: status.projection,
-        generation: status.generation,
-        live: status.live,
-        state: status.state,
-        folds: status.folds.into_iter().collect(),
-        outdated: status.outdated,
-        lag_events: status.lag_events,
-        lag_seconds: status.lag_seconds,
-        recovering: status.recovering,
-        parked: status.parked,
-        partial: status.partial,
-        contexts: status.contexts.into_iter().map(context).collect(),
+    async fn list_replays(
+        &self,
+        request: Request<ListReplaysRequest>,
+    ) -> Result<Response<ListReplaysResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |_: Operator| {
+            let replays = self.admin.progress(&message.projection).await?;
+            Ok(ListReplaysResponse {
+                replays: replays.into_iter().map(replay_grpc::progress).collect(),
+            })
+        };
+        self.ask(&metadata, work).await
     }
-}
 
-fn context(status: ContextStatus) -> v1::ContextStatus {
-    let tenant = |lag: super::projections::TenantLag| v1::TenantLag {
-        tenant: lag.tenant.as_str().to_owned(),
-        lag_events: lag.lag_events,
-        lag_seconds: lag.lag_seconds,
-    };
-    v1::ContextStatus {
-        context: status.context,
-        lag_events: status.lag_events,
-        lag_seconds: status.lag_seconds,
-        recovering: status.recovering,
-        parked: status.parked,
-        shards: status.shards.into_iter().map(shard).collect(),
-        most_behind: status.most_behind.into_iter().map(tenant).collect(),
+    async fn cancel_replay(
+        &self,
+        request: Request<CancelReplayRequest>,
+    ) -> Result<Response<CancelReplayResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |_: Operator| {
+            let cancelled = self.admin.cancel_replay(&message.projection).await?;
+            Ok(CancelReplayResponse {
+                replay: Some(replay_grpc::name(cancelled)),
+            })
+        };
+        self.ask(&metadata, work).await
     }
-}
 
-fn shard(state: ShardState) -> v1::ShardStatus {
-    v1::ShardStatus {
-        shard: state.shard,
-        held_by: state.held_by.unwrap_or_default(),
-        here: state.here,
-        position: state.position.unwrap_or_default(),
-        position_at: state.position_at.as_ref().map(Timestamp::to_string).unwrap_or_default(),
-        at_tip: state.at_tip,
-        lag_events: state.lag_events,
-        lag_seconds: state.lag_seconds,
-        recovering: state.recovering,
+    async fn switch_generation(
+        &self,
+        request: Request<SwitchGenerationRequest>,
+    ) -> Result<Response<SwitchGenerationResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |operator: Operator| {
+            let to = OfGeneration {
+                generation: message.generation,
+                tenant: given(&message.tenant)?,
+                write_units_per_second: None,
+            };
+            let live = self.admin.switch(&operator, &message.projection, to).await?;
+            Ok(SwitchGenerationResponse {
+                live: Some(replay_grpc::name(live)),
+            })
+        };
+        self.ask(&metadata, work).await
     }
-}
 
-impl From<ParkedAggregate> for v1::ParkedAggregate {
-    fn from(parked: ParkedAggregate) -> Self {
-        Self {
-            projection: parked.projection,
-            generation: parked.generation,
-            tenant: parked.tenant.as_str().to_owned(),
-            context: parked.context,
-            aggregate: parked.aggregate,
-            id: parked.id.as_str().to_owned(),
-            first_sequence: parked.first_sequence,
-            up_to: parked.up_to,
-            reason: parked.reason,
-            since: parked.since.to_string(),
-        }
+    async fn drop_generation(
+        &self,
+        request: Request<DropGenerationRequest>,
+    ) -> Result<Response<DropGenerationResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |_: Operator| {
+            let of = OfGeneration {
+                generation: message.generation,
+                tenant: None,
+                write_units_per_second: message.write_units_per_second,
+            };
+            let dropped = self.admin.drop_generation(&message.projection, of).await?;
+            Ok(DropGenerationResponse {
+                dropped: Some(replay_grpc::name(dropped)),
+            })
+        };
+        self.ask(&metadata, work).await
     }
-}
 
-impl From<ParkedOutcome> for v1::ParkedOutcome {
-    fn from(outcome: ParkedOutcome) -> Self {
-        Self {
-            outcome: outcome.outcome.to_owned(),
-            parked: Some(outcome.parked.into()),
-        }
+    async fn check_generation(
+        &self,
+        request: Request<CheckGenerationRequest>,
+    ) -> Result<Response<CheckGenerationResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |_: Operator| {
+            let of = OfGeneration {
+                generation: message.generation,
+                tenant: None,
+                write_units_per_second: None,
+            };
+            let checked = self.admin.check_again(&message.projection, of).await?;
+            Ok(CheckGenerationResponse {
+                checked: Some(replay_grpc::name(checked)),
+            })
+        };
+        self.ask(&metadata, work).await
+    }
+
+    async fn rewrite_aggregate(
+        &self,
+        request: Request<RewriteAggregateRequest>,
+    ) -> Result<Response<RewriteAggregateResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |operator: Operator| {
+            let of = OfAggregate {
+                tenant: tenant_of(&message.tenant)?,
+                aggregate: Some(message.aggregate.clone()).filter(|name| !name.is_empty()),
+                id: id_of(&message.id)?,
+            };
+            let rewritten = self.admin.rewrite(&operator, &message.projection, &of).await?;
+            Ok(replay_grpc::rewritten(rewritten))
+        };
+        self.ask(&metadata, work).await
+    }
+
+    type CompareProjectionStream = Reports;
+
+    async fn compare_projection(
+        &self,
+        request: Request<CompareProjectionRequest>,
+    ) -> Result<Response<Reports>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |operator: Operator| {
+            let tenant = given(&message.tenant)?;
+            let run = self.admin.compare(&operator, &message.projection, tenant).await?;
+            Ok(replay_grpc::reports(self.admin.clone(), run, metadata.clone()))
+        };
+        self.ask(&metadata, work).await
     }
 }

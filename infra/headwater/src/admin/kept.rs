@@ -1,7 +1,6 @@
 //! The projections of this process, as operators and Prometheus see them.
 
-use super::problem::unknown;
-use headwater_edge::Problem;
+use headwater_edge::{Problem, unknown};
 use headwater_kernel::{TenantId, Timestamp};
 use headwater_projectors::{Consumer, Replays, ShardStatus, Watcher};
 use std::{cmp::Reverse, collections::BTreeMap, time::Duration};

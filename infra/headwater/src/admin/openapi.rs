@@ -3,11 +3,12 @@
 use super::{
     http::ADDRESS,
     parameters::{DEFAULT_LIMIT, MAX_LIMIT},
+    replay_openapi,
 };
 use headwater_edge::OpenApi;
 use serde_json::{Value, json};
 
-fn operation(name: &str, summary: &str, description: &str, parameters: Vec<Value>, answer: Value) -> Value {
+pub(super) fn operation(name: &str, summary: &str, description: &str, parameters: Vec<Value>, answer: Value) -> Value {
     json!({
         "operationId": format!("admin.{name}"),
         "tags": ["admin"],
@@ -18,11 +19,11 @@ fn operation(name: &str, summary: &str, description: &str, parameters: Vec<Value
     })
 }
 
-fn parameter(place: &str, name: &str, description: &str, schema: Value) -> Value {
+pub(super) fn parameter(place: &str, name: &str, description: &str, schema: Value) -> Value {
     json!({ "name": name, "in": place, "required": place == "path", "description": description, "schema": schema })
 }
 
-fn tenant_parameter() -> Value {
+pub(super) fn tenant_parameter() -> Value {
     parameter("query", "tenant", "Of this tenant alone.", json!({ "type": "string" }))
 }
 
@@ -43,7 +44,7 @@ fn paging() -> [Value; 2] {
     ]
 }
 
-fn items(of: &Value) -> Value {
+pub(super) fn items(of: &Value) -> Value {
     json!({
         "type": "object",
         "required": ["items"],
@@ -55,7 +56,7 @@ fn items(of: &Value) -> Value {
 }
 
 /// An object all of whose members are there.
-fn object(properties: Value) -> Value {
+pub(super) fn object(properties: Value) -> Value {
     let names: Vec<String> = properties
         .as_object()
         .into_iter()
@@ -64,15 +65,15 @@ fn object(properties: Value) -> Value {
     json!({ "type": "object", "required": names, "properties": properties })
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({ "type": "string" })
 }
 
-fn count() -> Value {
+pub(super) fn count() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
-fn seconds() -> Value {
+pub(super) fn seconds() -> Value {
     json!({ "type": "number", "minimum": 0 })
 }
 
@@ -80,12 +81,12 @@ fn flag() -> Value {
     json!({ "type": "boolean" })
 }
 
-fn time() -> Value {
+pub(super) fn time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
 /// The same, or null.
-fn known(mut schema: Value) -> Value {
+pub(super) fn known(mut schema: Value) -> Value {
     schema["type"] = json!([schema["type"], "null"]);
     schema
 }
@@ -271,4 +272,5 @@ pub(crate) fn describe_projecting(document: &mut OpenApi) {
     });
     all["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": body } } });
     document.add("/v1/admin/parked/retry", "post", all);
+    replay_openapi::describe(document);
 }

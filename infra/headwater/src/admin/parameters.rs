@@ -4,8 +4,8 @@ use super::{
     operator::Operator,
     problem::{bad_request, invalid},
 };
-use headwater_edge::{Problem, nearest};
-use headwater_kernel::{Id, TenantId};
+use headwater_edge::{Problem, hint, shown};
+use headwater_kernel::TenantId;
 use headwater_tenancy::SealingKey;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -22,13 +22,11 @@ impl<'a> Parameters<'a> {
     pub(super) fn read(pairs: &'a [(String, String)], known: &[&str]) -> Result<Self, Problem> {
         for (n, (name, _)) in pairs.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                let hint = match nearest(name, known.iter().copied()) {
-                    Some(near) => format!("did you mean {near}?"),
-                    None if known.is_empty() => "there are none".to_owned(),
-                    None => format!("there are {}", known.join(", ")),
-                };
-                let shown: String = name.chars().take(64).collect();
-                let detail = format!("there is no parameter {shown:?} here; {hint}");
+                let shown = shown(name);
+                let detail = format!(
+                    "there is no parameter {shown:?} here; {}",
+                    hint(name, known.iter().copied())
+                );
                 return Err(bad_request("unknown-parameter", detail.clone()).at(format!("/{shown}"), detail));
             }
             if pairs[..n].iter().any(|(other, _)| other == name) {
@@ -59,10 +57,6 @@ impl<'a> Parameters<'a> {
 
 pub(super) fn tenant_of(text: &str) -> Result<TenantId, Problem> {
     TenantId::new(text).map_err(|error| invalid("tenant", error.to_string()))
-}
-
-pub(super) fn id_of(text: &str) -> Result<Id, Problem> {
-    Id::new(text).map_err(|error| invalid("id", error.to_string()))
 }
 
 /// Which part of a list is asked for.

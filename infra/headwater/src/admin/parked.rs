@@ -3,11 +3,11 @@
 use super::{
     Admin,
     operator::Operator,
-    parameters::{Page, cursor_after, id_of, tenant_of},
+    parameters::{Page, cursor_after, tenant_of},
     problem::{of_apply, of_repository},
 };
 use headwater_dynamo_repository::GenerationRegister;
-use headwater_edge::Problem;
+use headwater_edge::{Problem, id_of};
 use headwater_kernel::{Id, TenantId, Timestamp};
 use headwater_projectors::{Consumer, Parked, Parking, SourceKey};
 use http::StatusCode;

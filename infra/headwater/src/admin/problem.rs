@@ -1,6 +1,6 @@
 //! From why something failed to what the operator is told.
 
-use headwater_edge::{Problem, nearest};
+use headwater_edge::Problem;
 use headwater_projectors::{ApplyError, ReplayError};
 use headwater_tenancy::DirectoryError;
 use http::StatusCode;
@@ -74,23 +74,4 @@ pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Prob
 pub(super) fn invalid(name: &str, why: impl Into<String>) -> Problem {
     let why = why.into();
     bad_request("invalid-parameter", format!("{name}: {why}")).at(format!("/{name}"), why)
-}
-
-/// A name that is not among the known ones.
-pub(super) fn unknown<'a>(
-    code: &'static str,
-    what: &str,
-    wanted: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> Problem {
-    let shown: String = wanted.chars().take(64).collect();
-    let hint = match nearest(wanted, known.clone()) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("there are {}", known.collect::<Vec<_>>().join(", ")),
-    };
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        code,
-        format!("there is no {what} {shown:?}; {hint}"),
-    )
 }

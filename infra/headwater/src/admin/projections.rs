@@ -6,6 +6,7 @@ use super::{
     kept::{Lag, Waiting},
     operator::Operator,
     problem::{of_apply, of_log, of_repository},
+    replay_grpc::word,
 };
 use headwater_dynamo_repository::{GenerationRegister, Registered};
 use headwater_edge::Problem;
@@ -270,11 +271,4 @@ impl Admin {
                 .collect(),
         })
     }
-}
-
-/// The word that a unit variant is in JSON.
-fn word(state: &impl Serialize) -> String {
-    let word = serde_json::to_value(state).ok();
-    word.and_then(|word| word.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }

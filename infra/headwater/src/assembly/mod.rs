@@ -7,6 +7,8 @@
 mod health;
 mod in_flight;
 mod indexes;
+#[cfg(feature = "lambda")]
+pub(crate) mod lambda;
 mod listeners;
 pub(crate) mod projecting;
 mod readiness;

@@ -26,8 +26,8 @@ pub(crate) struct Projecting {
     keeper: Keeper,
 }
 
-/// Starts to keep the projections of all contexts, in all their generations.
-pub(super) fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> Projecting {
+/// All projections of this build, on these stores.
+fn replays(config: &Config, stores: &Stores, runtime: &Runtime) -> Replays {
     let mut catalogue = Catalogue::new(headwater_projectors::Stores {
         log: stores.log.clone(),
         views: stores.databases.rebuildable.clone(),
@@ -35,13 +35,6 @@ pub(super) fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> Proj
         indexes: stores.indexes.clone(),
     });
     headwater_read_models::register(&mut catalogue);
-    let usual = match config.adapter {
-        Adapter::Embedded => RunnerOptions::embedded(),
-        Adapter::Aws { .. } => RunnerOptions {
-            save_every: config.projector.save,
-            ..RunnerOptions::default()
-        },
-    };
     let sources = Sources {
         log: stores.log.clone(),
         views: stores.databases.rebuildable.clone(),
@@ -55,9 +48,20 @@ pub(super) fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> Proj
         },
         ..ReplayOptions::default()
     };
-    let replays = Replays::new(sources, catalogue, options, runtime.clone());
+    Replays::new(sources, catalogue, options, runtime.clone())
+}
+
+/// Starts to keep the projections of all contexts, in all their generations.
+pub(super) fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> Projecting {
+    let usual = match config.adapter {
+        Adapter::Embedded => RunnerOptions::embedded(),
+        Adapter::Aws { .. } => RunnerOptions {
+            save_every: config.projector.save,
+            ..RunnerOptions::default()
+        },
+    };
     let keeper = Keeper::start(
-        &replays,
+        &replays(config, stores, runtime),
         RunnerOptions {
             pace: config.projector.pace,
             records: config.projector.records,
@@ -69,6 +73,12 @@ pub(super) fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> Proj
         runtime,
     );
     Projecting { keeper }
+}
+
+/// Keeps the same projections by what AWS Lambda hands over. Reading a stream is Lambda's, so nothing of it is configured here.
+#[cfg(feature = "lambda")]
+pub(super) fn handler(config: &Config, stores: &Stores, runtime: &Runtime) -> headwater_projectors::lambda::Handler {
+    headwater_projectors::lambda::Handler::new(&replays(config, stores, runtime), RunnerOptions::default())
 }
 
 impl Projecting {

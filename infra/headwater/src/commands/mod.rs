@@ -5,9 +5,13 @@ mod doctor;
 mod import;
 mod import_again;
 mod import_lines;
+#[cfg(feature = "lambda")]
+mod lambda;
 mod openapi;
 mod parked;
 mod projections;
+mod replay;
+mod replay_follow;
 mod serve;
 mod table;
 mod tenant;
@@ -36,6 +40,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         None => dev::run(&data, &dev, &runtime).await,
         Some(Command::Dev(dev)) => dev::run(&data, &dev, &runtime).await,
         Some(Command::Serve(configured)) => serve::run(configured.config.as_deref(), given, &runtime).await,
+        #[cfg(feature = "lambda")]
+        Some(Command::Lambda(configured)) => lambda::run(configured.config.as_deref(), given, &runtime).await,
         Some(Command::Doctor(configured)) => doctor::run(configured.config.as_deref(), given, output, &runtime).await,
         Some(Command::Token(request)) => token::run(&data, request, &runtime),
         Some(Command::Tenant(command)) => tenant::run(&data, command, output, &runtime).await,
@@ -46,6 +52,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
             projections::run(&data, tenant.as_ref(), &reach, output, &runtime).await
         }
         Some(Command::Parked(command)) => parked::run(&data, command, output, &runtime).await,
+        Some(Command::Replay(command)) => replay::run(&data, &command, output, &runtime).await,
         Some(Command::Openapi) => openapi::run(&runtime).await,
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "headwater", &mut std::io::stdout());

@@ -1,0 +1,64 @@
+//! Samples come with the first start that goes well, and once.
+
+use crate::process::{Client, end_of, headwater, run, send};
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::Stdio,
+};
+
+/// Starts `dev`, counts the products that can be searched, and ends it.
+async fn products(data: &Path, more: &[&str]) -> serde_json::Value {
+    let mut child = headwater()
+        .args(["dev", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(more)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let http = lines.find_map(|line| {
+        Some(
+            line.trim()
+                .strip_prefix("HTTP  ")?
+                .split_whitespace()
+                .next()?
+                .to_owned(),
+        )
+    });
+    let http = http.unwrap();
+    let (_, token, _) = run(headwater().args(["token", "--tenant", "demo", "--data"]).arg(data));
+    let client = Client::new(token.trim());
+    let mut total = serde_json::Value::Null;
+    for _ in 0..100 {
+        total = client.get(&format!("{http}/v1/search/products"), None).await.1["total"].clone();
+        if total != 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    send(&child, "-TERM");
+    assert!(end_of(&mut child).success());
+    total
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_whose_address_is_taken_costs_no_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("d");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, _, error) = run(headwater().args(["dev", "--http", &address, "--data"]).arg(&data));
+    assert!(status == Some(1) && error.contains("cannot listen"), "{error}");
+    assert!(data.join("keys/token").exists(), "it got as far as its keys");
+    let first = products(&data, &[]).await;
+    assert!(first.as_u64() > Some(3), "{first}");
+    assert_eq!(products(&data, &[]).await, first);
+
+    let empty = folder.path().join("e");
+    assert_eq!(products(&empty, &["--empty"]).await, 0);
+    assert_eq!(products(&empty, &[]).await, 0, "it was asked for none");
+}
