@@ -45,7 +45,12 @@ impl Parking {
                 discard: discard_next.then_some(parked.first_sequence),
             };
             let applied = apply(consumer, context, &[(source, &news)]).await;
-            match applied.into_iter().next().unwrap_or(Ok(())) {
+            let applied = match applied.into_iter().next().unwrap_or(Ok(())) {
+                // Released only once the effect is safe: an index keeps what it was given in memory until it commits.
+                Ok(()) => consumer.positions.flush().await,
+                Err(error) => Err(error),
+            };
+            match applied {
                 // Told of more in the meantime: once more, from where it stands now.
                 Ok(()) if !self.release(&parked).await? => discard_next = false,
                 Ok(()) => return Ok(Retried::Applied),
