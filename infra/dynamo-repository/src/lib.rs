@@ -9,6 +9,7 @@
 
 mod attributes;
 mod bulk;
+mod bulk_item;
 mod canonical;
 mod cursor;
 mod error;
@@ -19,7 +20,8 @@ mod registry;
 mod repository;
 mod transact;
 
-pub use bulk::{BULK_WRITES, Bulk, BulkItem, BulkLeft, BulkWrite, BulkWritten, ItemKey};
+pub use bulk::{BULK_WRITES, Bulk, BulkLeft, BulkWrite, BulkWritten};
+pub use bulk_item::{BulkItem, ItemKey};
 pub use error::Error;
 pub use generations::Generations;
 pub use head::Head;

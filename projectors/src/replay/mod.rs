@@ -22,6 +22,7 @@
 mod aggregate;
 mod attaching;
 mod bucket;
+mod build;
 mod compare;
 mod driver;
 mod dry_run;
@@ -42,13 +43,13 @@ mod verify;
 mod writer;
 
 pub use aggregate::Rewritten;
+pub(crate) use build::is_newer;
 pub use compare::DifferenceKind;
 pub use dry_run::{DryRun, Reported};
 pub use error::ReplayError;
 pub use folder_indexes::FolderIndexes;
 pub use indexes::{IndexStore, Indexes};
 pub use keeper::Keeper;
-pub(crate) use keeper::is_newer;
 pub use live_index::LiveIndex;
 pub use replays::Replays;
 pub use report::{Budget, CheckTotals, Difference, Progress, ReplayId, TenantCheck};

@@ -100,9 +100,11 @@ async fn repair_and_two_shards_run_at_once_with_little_memory_and_many_failures(
     deposits(&given, "acme", 30, 6).await;
     deposits(&given, "other", 20, 3).await;
     let records = given.records().await;
-    let (even, odd): (Vec<Record>, Vec<Record>) = records
+    let (mut even, odd): (Vec<Record>, Vec<Record>) = records
         .into_iter()
         .partition(|(_, logged)| logged.commit.id.as_str().len() % 2 == 0);
+    // The last ones are trimmed unread: whoever wins the races for the others, these come from a repair.
+    even.truncate(even.len() - 20);
     for fault in [Fault::TimeoutAfter, Fault::InternalErrorAfter, Fault::Throttle] {
         given
             .faults
@@ -125,7 +127,7 @@ async fn repair_and_two_shards_run_at_once_with_little_memory_and_many_failures(
         }
     };
     let (one, two) = (given.writer(), given.writer());
-    let (a, b, c, d) = tokio::join!(
+    let (a, b, c, _) = tokio::join!(
         pump(&one, "s1", 1, &even, 2),
         pump(&two, "s2", 1, &odd, 5),
         repair(),
@@ -133,7 +135,7 @@ async fn repair_and_two_shards_run_at_once_with_little_memory_and_many_failures(
     );
     a.unwrap();
     b.unwrap();
-    assert!(c.passes > 2 && c.appended + d.appended > 0, "{c:?} {d:?}");
+    assert!(c.passes > 2, "{c:?}");
     given.faults.clear();
     assert_whole(&given.feed(&scope("acme").await).await, 30, 6);
     assert_whole(&given.feed(&scope("other").await).await, 20, 3);
