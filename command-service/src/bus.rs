@@ -80,9 +80,7 @@ impl CommandBus {
     /// The problem that the caller is to be told. After 503 the command may have been committed; sending it again with the same
     /// command id is safe.
     pub async fn submit(&self, scope: &TenantScope, submission: Submission) -> Result<Accepted, Problem> {
-        scope
-            .may_command()
-            .map_err(|refused| Problem::new(StatusCode::FORBIDDEN, refused.code(), refused.to_string()))?;
+        permitted(scope)?;
         let entry = self.find(&submission)?;
         let id = id_of(&submission.id)?;
         submission.check_names()?;
@@ -135,6 +133,14 @@ impl CommandBus {
         }
         Err(unknown("unknown-command", "command", command, commands()))
     }
+}
+
+/// Whether the caller may command at all, which is known before its body is read.
+pub(crate) fn permitted(scope: &TenantScope) -> Result<(), Problem> {
+    let refused = |refused: headwater_tenancy::MayNotCommand| {
+        Problem::new(StatusCode::FORBIDDEN, refused.code(), refused.to_string())
+    };
+    scope.may_command().map_err(refused)
 }
 
 #[cfg(test)]

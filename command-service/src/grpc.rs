@@ -3,6 +3,7 @@
 use crate::{
     Accepted, CommandBus, Submission,
     batch::{Entry, Outcome, pipeline},
+    bus::permitted,
     submission,
 };
 use ::http::StatusCode;
@@ -57,9 +58,8 @@ impl CommandService for Service {
     ) -> Result<Response<Self::SubmitManyStream>, Status> {
         let (metadata, _, messages) = request.into_parts();
         let caller = self.edge.enter(&metadata).await?;
-        let batch = self
-            .edge
-            .admit_batch()
+        let batch = permitted(&caller.scope)
+            .and_then(|()| self.edge.admit_batch(caller.scope.tenant()))
             .map_err(|problem| self.edge.status(problem, &metadata))?;
         let limit = self.edge.limits().max_body;
         // What breaks the stream of messages ends the stream of answers, after the answers to what came before.

@@ -1,6 +1,6 @@
 //! Commands by HTTP: one by one, or a batch as NDJSON.
 
-use crate::{Accepted, CommandBus, Submission, batch, precondition, submission};
+use crate::{Accepted, CommandBus, Submission, batch, bus::permitted, precondition, submission};
 use ::http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, ETAG},
@@ -40,6 +40,7 @@ async fn one(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    permitted(&caller.scope)?;
     let body = edge.read_body(&headers, body).await?;
     let payload = if body.is_empty() {
         submission::empty()
@@ -83,6 +84,7 @@ async fn many(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    permitted(&caller.scope)?;
     require_media_type(
         &headers,
         &["application/x-ndjson", "application/ndjson", "application/jsonl"],

@@ -31,7 +31,7 @@ pub(crate) async fn ndjson(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Body, Problem> {
-    let place = edge.admit_batch()?;
+    let place = edge.admit_batch(scope.tenant())?;
     let mut trace = HeaderMap::new();
     trace.extend(
         headers

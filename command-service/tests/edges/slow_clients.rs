@@ -4,6 +4,7 @@ use crate::server::{Answer, Server, product};
 use futures::future::join_all;
 use headwater_dynamodb::faults::{Fault, Rule};
 use headwater_edge::Limits;
+use headwater_tenancy::Role;
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -77,6 +78,49 @@ async fn too_many_at_once_are_refused_early() {
     assert_eq!(refused.header("retry-after"), Some("1"));
     let open = Answer::of(server.client.get(server.url("/openapi.json"))).await;
     assert_eq!(open.status, 200);
+}
+
+#[tokio::test]
+async fn one_tenants_slow_requests_leave_room_for_the_others() {
+    let limits = Limits {
+        max_in_flight_per_tenant: 2,
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    let head = format!(
+        "POST /v1/catalog/products/P1/create HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+        server.token()
+    );
+    let holding = join_all((0..2).map(|_| begun(&server, &head))).await;
+    server.runtime.sleep(Duration::from_millis(100)).await;
+    let path = "/v1/catalog/products/P2/create";
+    let refused = Answer::of(server.post(path).json(&product())).await;
+    refused.problem(429, "too-many-requests");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    let other = server.token_of("other", &[Role::Owner], Duration::from_secs(60));
+    let others = server.client.post(server.url(path)).bearer_auth(other).json(&product());
+    assert_eq!(Answer::of(others).await.status, 200);
+    drop(holding);
+    for _ in 0..50 {
+        if Answer::of(server.post(path).json(&product())).await.status == 200 {
+            return;
+        }
+        server.runtime.sleep(Duration::from_millis(50)).await;
+    }
+    panic!("who left still holds places");
+}
+
+#[tokio::test]
+async fn who_may_not_command_is_told_before_the_body_comes() {
+    let server = Server::start().await;
+    let reader = server.token_of("demo", &[Role::Auditor], Duration::from_secs(60));
+    let head = format!(
+        "POST /v1/catalog/products/P1/create HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {reader}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+    );
+    let answer = rest(&server, begun(&server, &head).await).await;
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! One process's edge: who may come in, how many at a time, and for how long.
 
-use crate::{Limits, Problem};
+use crate::{BatchPlace, Limits, Place, Problem, TenantPlace, admission::Admission};
 use ::http::{HeaderMap, StatusCode};
 use futures::FutureExt;
+use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use headwater_tenancy::Authenticator;
 use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// When a refused caller should come back.
+/// When a caller whose time was over should come back.
 const COME_BACK: Duration = Duration::from_secs(1);
 
 /// What every request passes, by HTTP and gRPC alike. Cheap to clone; a process has one, so that its limits are the process's.
@@ -20,19 +20,15 @@ struct Inner {
     authenticator: Authenticator,
     limits: Limits,
     runtime: Runtime,
-    requests: Arc<Semaphore>,
-    batches: Arc<Semaphore>,
+    requests: Admission,
+    batches: Admission,
 }
-
-/// The place of a request among those in work; given back when dropped.
-#[derive(Debug)]
-pub struct Permit(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
 impl Edge {
     /// An edge that lets in whom `authenticator` knows.
     pub fn new(authenticator: Authenticator, limits: Limits, runtime: Runtime) -> Self {
-        let requests = Arc::new(Semaphore::new(limits.max_in_flight));
-        let batches = Arc::new(Semaphore::new(limits.max_batches));
+        let requests = Admission::requests(&limits);
+        let batches = Admission::batches(&limits);
         Self(Arc::new(Inner {
             authenticator,
             limits,
@@ -60,23 +56,24 @@ impl Edge {
     ///
     /// # Errors
     /// 503 `overloaded`, at once: whoever waits in a queue here would only make the load last.
-    pub fn admit(&self) -> Result<Permit, Problem> {
-        self.place(&self.0.requests, "the server has as many requests in work as it takes")
+    pub fn admit(&self) -> Result<Place, Problem> {
+        self.0.requests.place()
+    }
+
+    /// Takes one of the places that a tenant may have among them, once it is known whose request it is.
+    ///
+    /// # Errors
+    /// 429 `too-many-requests`.
+    pub fn admit_tenant(&self, tenant: &TenantId) -> Result<TenantPlace, Problem> {
+        self.0.requests.share(tenant)
     }
 
     /// Takes a place among the streaming batches.
     ///
     /// # Errors
-    /// 503 `overloaded`.
-    pub fn admit_batch(&self) -> Result<Permit, Problem> {
-        self.place(&self.0.batches, "the server has as many batches in work as it takes")
-    }
-
-    fn place(&self, places: &Arc<Semaphore>, full: &str) -> Result<Permit, Problem> {
-        let permit = Arc::clone(places).try_acquire_owned();
-        permit
-            .map(Permit)
-            .map_err(|_| Problem::unavailable("overloaded", format!("{full}; try again"), COME_BACK))
+    /// 429 `too-many-requests` when the tenant has as many as it may, 503 `overloaded` when all have.
+    pub fn admit_batch(&self, tenant: &TenantId) -> Result<BatchPlace, Problem> {
+        Ok(BatchPlace(self.0.batches.share(tenant)?, self.0.batches.place()?))
     }
 
     /// Waits for the answer of one command or query, for as long as the deadline allows. A panic becomes a problem.

@@ -74,20 +74,23 @@ async fn pass(State(Layer { edge, streams }): State<Layer>, request: Request, ne
     let open = OPEN.iter().any(|service| path.starts_with(service));
     let streams = streams.contains(path) || path.starts_with("/grpc.reflection.");
     let entered = async {
-        let place = if open { None } else { Some(edge.admit()?) };
-        if !open {
-            edge.authenticate(&parts.headers).await?;
-        }
+        let places = if open {
+            None
+        } else {
+            let place = edge.admit()?;
+            let caller = edge.authenticate(&parts.headers).await?;
+            Some((place, edge.admit_tenant(caller.scope.tenant())?))
+        };
         if !streams {
             let limit = edge.limits().max_body.saturating_add(AROUND);
             let message = edge.read_at_most(limit, &parts.headers, std::mem::take(&mut body));
             body = Body::from(message.await?);
         }
-        Ok(place)
+        Ok(places)
     };
     match entered.await {
         // Held until the answer begins; what streams on has bounds of its own.
-        Ok(_place) => next.run(Request::from_parts(parts, body)).await,
+        Ok(_places) => next.run(Request::from_parts(parts, body)).await,
         Err(problem) => Status::from(edge.trace(problem, &parts.headers)).into_http(),
     }
 }

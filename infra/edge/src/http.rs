@@ -53,11 +53,16 @@ async fn pass(State(edge): State<Edge>, mut request: Request, next: Next) -> Res
     };
     let timed = matches!(*request.method(), Method::GET | Method::HEAD);
     let answer = async {
-        let _place = if protected { Some(edge.admit()?) } else { None };
-        if protected {
+        // Held until the answer begins; what streams on has bounds of its own.
+        let _places = if protected {
+            let place = edge.admit()?;
             let caller = edge.authenticate(request.headers()).await?;
+            let share = edge.admit_tenant(caller.scope.tenant())?;
             request.extensions_mut().insert(Authenticated(caller));
-        }
+            Some((place, share))
+        } else {
+            None
+        };
         let work = async { Ok(next.run(request).await) };
         if timed {
             edge.within_deadline(work).await

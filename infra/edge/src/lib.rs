@@ -3,6 +3,7 @@
 //! Nothing here knows a command or a query. The binary makes one [`Edge`], gives it to the services, wraps their merged routes with
 //! [`Edge::http`] and serves them with [`serve_http`]. What is served by gRPC uses the same [`Edge`] call by call.
 
+mod admission;
 mod authentication;
 mod body;
 mod consistency;
@@ -22,11 +23,12 @@ mod serve;
 mod socket;
 mod unread;
 
+pub use admission::{BatchPlace, Place, TenantPlace};
 pub use authentication::Authenticated;
 pub use body::require_media_type;
 pub use consistency::ConsistencyToken;
 pub use docs::docs;
-pub use edge::{Edge, Permit};
+pub use edge::Edge;
 pub use error_info::{ErrorInfo, error_info};
 pub use json::parse_json;
 pub use limits::Limits;

@@ -9,8 +9,12 @@ pub struct Limits {
     pub max_body: usize,
     /// Most requests in work at the same time; one more is refused at once with 503. 1,024.
     pub max_in_flight: usize,
+    /// Most of these that are one tenant's; one more is refused at once with 429. 256.
+    pub max_in_flight_per_tenant: usize,
     /// Most batches streaming at the same time; each may hold 64 MiB of results for a client that reads late. 16.
     pub max_batches: usize,
+    /// Most of these that are one tenant's. 4.
+    pub max_batches_per_tenant: usize,
     /// Most open connections of a listener; further ones wait to be accepted. 8,192.
     pub max_connections: usize,
     /// How long one command or query may take, its body not counted. 10 s.
@@ -30,7 +34,9 @@ impl Default for Limits {
         Self {
             max_body: 1 << 20,
             max_in_flight: 1_024,
+            max_in_flight_per_tenant: 256,
             max_batches: 16,
+            max_batches_per_tenant: 4,
             max_connections: 8_192,
             deadline: Duration::from_secs(10),
             header_timeout: Duration::from_secs(15),
