@@ -15,6 +15,8 @@ pub(super) struct Group {
     open: Cell<bool>,
     /// The transaction is lost, and with it every write of this group.
     lost: Cell<bool>,
+    /// Commits that failed one after the other.
+    failures: Cell<u64>,
 }
 
 impl Group {
@@ -24,6 +26,7 @@ impl Group {
             statements: Statements::install(connection),
             open: Cell::new(false),
             lost: Cell::new(false),
+            failures: Cell::new(0),
         }
     }
 
@@ -96,16 +99,35 @@ impl Group {
 
     /// Commits what the group has written, if it has.
     fn commit(&self, connection: &Connection) {
-        if self.open.replace(false)
-            && let Err(error) = connection.execute_batch("COMMIT")
-        {
-            tracing::error!(%error, "a group's commit failed; its writes are undone");
-            self.lost.set(true);
+        if self.open.replace(false) {
+            match connection.execute_batch("COMMIT") {
+                Ok(()) => self.went_through(),
+                Err(error) => {
+                    self.went_wrong(&error);
+                    self.lost.set(true);
+                }
+            }
         }
         if !connection.is_autocommit() {
             // A commit that failed for want of space leaves the transaction open.
             let rolled_back = connection.execute_batch("ROLLBACK");
             tracing::error!(?rolled_back, "an open transaction was rolled back");
+        }
+    }
+
+    /// A full disk fails every commit until there is room, hundreds a second: the log tells of the first, the second, the fourth and so on.
+    fn went_wrong(&self, error: &rusqlite::Error) {
+        let failures = self.failures.get() + 1;
+        self.failures.set(failures);
+        if failures.is_power_of_two() {
+            tracing::error!(%error, failures, "a group's commit failed; its writes are undone");
+        }
+    }
+
+    fn went_through(&self) {
+        let failures = self.failures.replace(0);
+        if failures > 0 {
+            tracing::info!(failures, "writes go through again");
         }
     }
 
