@@ -25,6 +25,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const AT_A_TIME: [usize; 3] = [1, 8, 32];
 
 /// Runs `work(worker, n)` again and again with `workers` at a time; what it did a second.

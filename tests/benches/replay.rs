@@ -34,6 +34,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Item = HashMap<String, AttributeValue>;
 
 struct Case {

@@ -39,8 +39,8 @@ pub struct SegmentPage {
     pub next: Option<HashMap<String, AttributeValue>>,
 }
 
-/// Items of one page of a scan, at most.
-const PAGE: i32 = 1_000;
+/// Items of one page of a scan, at most: few enough that an append that waits behind one on the embedded engine waits some milliseconds.
+const PAGE: i32 = 250;
 
 /// Reads an item of an event table as a commit, wherever a worker has it from: the table, its stream, an event that AWS Lambda was given.
 ///

@@ -18,6 +18,11 @@ mod signals;
 use clap::Parser;
 use std::process::ExitCode;
 
+/// Memory is taken by the threads that serve and given back by the engine's, and the other way round; glibc's arenas take a quarter more
+/// processor time for that and twice the memory (`cargo xtask bench replay`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a command came to; the process ends with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {

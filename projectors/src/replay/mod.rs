@@ -86,8 +86,8 @@ impl Default for ReplayOptions {
         Self {
             poll: Duration::from_secs(2),
             segments: 16,
-            concurrency: 4,
-            in_flight: 8,
+            concurrency: 2,
+            in_flight: 4,
             save_every: Duration::from_secs(1),
             look_again: Duration::from_millis(100),
             outlive: Duration::from_secs(60),
