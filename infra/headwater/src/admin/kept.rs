@@ -61,8 +61,17 @@ impl Waiting {
     }
 }
 
+/// An idle shard is read every second or at the configured pace; one that was not read for longer than this has trouble.
+const UNREAD: Duration = Duration::from_secs(15);
+
+/// For how long nobody could read the shard, if that is too long. What waits in it nobody knows.
+pub(crate) fn unread(shard: &ShardStatus, now: Timestamp) -> Duration {
+    let since = now.since(shard.read_at);
+    if since > UNREAD { since } else { Duration::ZERO }
+}
+
 impl Lag {
-    /// What waits in one shard, of one tenant or of all.
+    /// What waits in one shard, of one tenant or of all; a shard that cannot be read is behind for as long as that lasts.
     pub(crate) fn of(&self, shard: &ShardStatus, tenant: Option<&TenantId>) -> Waiting {
         let counted = shard
             .behind
@@ -72,7 +81,11 @@ impl Lag {
             events: *events,
             time: self.now.since(*since),
         });
-        waiting.fold(Waiting::default(), Waiting::and)
+        let unread = Waiting {
+            events: 0,
+            time: unread(shard, self.now),
+        };
+        waiting.fold(unread, Waiting::and)
     }
 
     /// The tenants that are furthest behind in these shards, `most` of them.
@@ -99,5 +112,33 @@ impl Lag {
         worst.sort_by_key(|(_, waiting)| Reverse((waiting.time, waiting.events)));
         worst.truncate(most);
         worst
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_that_cannot_be_read_is_behind() {
+        let start = Timestamp::from_nanos(0);
+        let after = |seconds| start.plus(Duration::from_secs(seconds));
+        let shard = ShardStatus {
+            projection: "leads",
+            generation: 1,
+            context: "crm".into(),
+            shard: "a".into(),
+            behind: BTreeMap::new(),
+            at_tip: true,
+            read_at: after(5),
+            recovering: false,
+            parked: 0,
+            drained: true,
+        };
+        let lag = |now| {
+            let shards = vec![shard.clone()];
+            Lag { now, shards }.of(&shard, None).time.as_secs()
+        };
+        assert_eq!((lag(after(8)), lag(after(3_605))), (0, 3_600));
     }
 }

@@ -27,7 +27,7 @@ mod tests;
 pub(crate) use folds::DeclaredFolds;
 pub(crate) use grpc::grpc;
 pub(crate) use http::{projecting_routes, tenant_routes};
-pub(crate) use kept::{Kept, Lag, Waiting};
+pub(crate) use kept::{Kept, Lag, Waiting, unread};
 pub(crate) use openapi::{describe_projecting, describe_tenants};
 
 use headwater_dynamo_repository::Generations;

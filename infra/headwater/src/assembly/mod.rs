@@ -68,7 +68,9 @@ impl Process {
             .has(Role::Project)
             .then(|| projecting::start(&config, &stores, runtime));
         if let Some(projecting) = &projecting {
-            readiness.depends_on(projecting.check(config.ready_lag, runtime));
+            if config.ready_with_projections {
+                readiness.depends_on(projecting.check(config.ready_lag, runtime));
+            }
             services.admin.keeps(projecting.kept());
         }
         stores.announce(&config, &addresses)?;

@@ -5,7 +5,7 @@ use super::{
     stores::Stores,
 };
 use crate::{
-    admin::Kept,
+    admin::{Kept, unread},
     config::{Adapter, Config},
     contexts,
 };
@@ -151,7 +151,8 @@ fn reason(shard: &ShardStatus, longest: Option<Duration>, now: Timestamp) -> Opt
         .values()
         .map(|(_, since)| now.since(*since))
         .max()
-        .unwrap_or_default();
+        .unwrap_or_default()
+        .max(unread(shard, now));
     let too_long = longest.is_some_and(|longest| waited > longest);
     too_long.then(|| format!("{projection} is {} s behind in {context}", waited.as_secs()))
 }

@@ -101,6 +101,8 @@ pub(crate) struct Config {
     /// Of its own; `None` puts `/metrics` on the public listener.
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) data: Option<PathBuf>,
+    /// Whether a process is ready only while its projections are kept.
+    pub(crate) ready_with_projections: bool,
     /// A process is not ready while its projections are further behind.
     pub(crate) ready_lag: Option<Duration>,
     pub(crate) adapter: Adapter,
@@ -131,6 +133,7 @@ impl Config {
             grpc,
             metrics: None,
             data: Some(data.to_owned()),
+            ready_with_projections: true,
             ready_lag: None,
             adapter: Adapter::Embedded,
             home: Region::Us,
@@ -172,6 +175,13 @@ impl Config {
         let limits = bounds::limits(reader);
         let projector = bounds::projector(reader);
         let ready_lag = reader.seconds("ready_lag_seconds", 1..=86_400);
+        let ready_with_projections = reader.flag("ready_with_projections").unwrap_or(true);
+        if ready_lag.is_some() && !ready_with_projections {
+            reader.refuse(
+                "ready_lag_seconds",
+                "ready_lag_seconds says how far behind is not ready, and ready_with_projections = false that it does not count; leave one out",
+            );
+        }
         if reader.is_faulty() {
             return None;
         }
@@ -181,6 +191,7 @@ impl Config {
             grpc,
             metrics: Some(metrics),
             data,
+            ready_with_projections,
             ready_lag,
             adapter: adapter?,
             home: home?,

@@ -133,6 +133,10 @@ fn wrong_types_say_what_was_expected_and_where() {
         ),
         ("projector.pace_ms = 2.5", "and is a fraction"),
         (
+            "ready_with_projections = false\nready_lag_seconds = 5",
+            "and ready_with_projections = false that it does not count",
+        ),
+        (
             "dynamodb.create_tables = \"yes\"",
             "dynamodb.create_tables must be true or false, and is the text \"yes\"",
         ),
