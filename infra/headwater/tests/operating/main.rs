@@ -7,6 +7,7 @@
 )]
 
 mod first_start;
+mod killed;
 #[allow(dead_code, reason = "shared with the tests of serve")]
 #[path = "../serve/process.rs"]
 mod process;
