@@ -1,22 +1,16 @@
-//! Followers whose fold is a search document: its version is the head, and the index takes nothing older. The position of this consumer
-//! is the index's own commit payload, so documents and position move together.
+//! Followers whose fold is a search document: its version is the head, and the index takes nothing older.
 
 use crate::{
     ApplyError, Follower, SourceCommits,
-    consumer::PositionStore,
     heads::{Head, advance, source_of},
 };
 use async_trait::async_trait;
-use headwater_event_log::{
-    EventLog,
-    consumer::{Checkpoint, Saved},
-};
+use headwater_event_log::EventLog;
 use headwater_kernel::Id;
 use headwater_read_models::DocumentFold;
 use headwater_search::{DocumentBody, DocumentWrite, Error, SearchIndex};
 use headwater_tenancy::TenantScope;
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
-use tokio::sync::Mutex;
 
 pub(crate) struct DocumentFollower<F> {
     pub(crate) log: EventLog,
@@ -45,12 +39,7 @@ impl<F: DocumentFold> DocumentFollower<F> {
         }
         let mut heads: Vec<_> = sources
             .iter()
-            .map(|source| {
-                Ok(Head {
-                    state: F::empty(&source.id),
-                    version: 0,
-                })
-            })
+            .map(|source| Ok(Head::new(F::empty(&source.id), 0)))
             .collect();
         for (scope, wanted) in by_tenant.into_values() {
             let ids: Vec<_> = wanted.iter().map(|(_, id)| id.clone()).collect();
@@ -61,10 +50,7 @@ impl<F: DocumentFold> DocumentFollower<F> {
                 {
                     let state = serde_json::from_value(body);
                     heads[*n] = match state {
-                        Ok(state) => Ok(Head {
-                            state,
-                            version: stored.version,
-                        }),
+                        Ok(state) => Ok(Head::new(state, stored.version)),
                         Err(error) => Err(ApplyError::Permanent(error.into())),
                     };
                 }
@@ -144,69 +130,5 @@ impl<F: DocumentFold> Follower for DocumentFollower<F> {
             }
         }
         results
-    }
-}
-
-/// Checkpoints by context and shard, as the commit payload of an index.
-type Payload = BTreeMap<String, BTreeMap<String, Checkpoint>>;
-
-/// Positions of all contexts as the commit payload of an index. An index is open in one process, so there is no other worker to fence.
-pub(crate) struct IndexPositions {
-    index: Arc<dyn SearchIndex>,
-    /// What the next commit will say.
-    all: Mutex<Option<Payload>>,
-}
-
-impl IndexPositions {
-    pub(crate) fn new(index: Arc<dyn SearchIndex>) -> Self {
-        Self {
-            index,
-            all: Mutex::new(None),
-        }
-    }
-
-    async fn read(&self) -> Result<Payload, ApplyError> {
-        let stored = self.index.positions().await.map_err(failed)?;
-        // One that cannot be read is one that is lost, and the log fills in.
-        Ok(stored
-            .and_then(|stored| serde_json::from_value(stored).ok())
-            .unwrap_or_default())
-    }
-
-    async fn change(&self, change: impl FnOnce(&mut Payload) + Send) -> Result<(), ApplyError> {
-        let mut all = self.all.lock().await;
-        if all.is_none() {
-            *all = Some(self.read().await?);
-        }
-        let all = all.get_or_insert_default();
-        change(all);
-        let payload = serde_json::to_value(&*all).map_err(|error| ApplyError::Permanent(error.into()))?;
-        self.index.commit(payload).await.map_err(failed)
-    }
-}
-
-#[async_trait]
-impl PositionStore for IndexPositions {
-    async fn load(&self, context: &str) -> Result<BTreeMap<String, Checkpoint>, ApplyError> {
-        Ok(self.read().await?.remove(context).unwrap_or_default())
-    }
-
-    async fn save(&self, context: &str, checkpoint: &Checkpoint, _fence: u64) -> Result<Saved, ApplyError> {
-        let shards = |all: &mut Payload| {
-            let shards = all.entry(context.to_owned()).or_default();
-            shards.insert(checkpoint.position.shard.clone(), checkpoint.clone());
-        };
-        self.change(shards).await.map(|()| Saved::Yes)
-    }
-
-    async fn forget(&self, context: &str, shard: &str) -> Result<(), ApplyError> {
-        self.change(|all| {
-            all.get_mut(context).map(|shards| shards.remove(shard));
-        })
-        .await
-    }
-
-    async fn flush(&self) -> Result<(), ApplyError> {
-        self.change(|_| {}).await
     }
 }

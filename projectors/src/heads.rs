@@ -2,6 +2,7 @@
 //! from the log, and the version moves with the state.
 
 use crate::{ApplyError, SourceCommits};
+use headwater_dynamo_repository::Unfinished;
 use headwater_event_log::{EventLog, decode_commit};
 use headwater_kernel::{Aggregate, AggregateType, Commit, Id, TenantId};
 use headwater_read_models::{EventContext, Fold};
@@ -17,6 +18,18 @@ pub(crate) struct Head<F> {
     pub(crate) state: F,
     /// 0 before the first commit.
     pub(crate) version: u64,
+    /// A step from here that was begun and not finished: rows may be ahead of the state.
+    pub(crate) unfinished: Option<Unfinished>,
+}
+
+impl<F> Head<F> {
+    pub(crate) fn new(state: F, version: u64) -> Self {
+        Self {
+            state,
+            version,
+            unfinished: None,
+        }
+    }
 }
 
 /// What is known about where an aggregate's projection stands before reading it.
@@ -136,11 +149,12 @@ pub(crate) async fn advance<F: Fold>(
     end: u64,
 ) -> Result<Advanced<F>, ApplyError> {
     let end = end.max(before.version + 2);
-    let mut after = before.clone();
+    let beginning = || Head::new(before.state.clone(), before.version);
+    let mut after = beginning();
     let (commits, stopped) = match advance_to(log, source, &mut after, end).await {
         Err(error @ ApplyError::Commit { first_sequence, .. }) => {
             // The failed fold may have left its mark on the state, so what came before it is folded once more.
-            after = before.clone();
+            after = beginning();
             (advance_to(log, source, &mut after, first_sequence).await?, Err(error))
         }
         other => (other?, Ok(())),

@@ -15,6 +15,7 @@ mod document;
 mod feed_task;
 mod follower;
 mod heads;
+mod index_positions;
 pub mod lambda;
 mod mailbox;
 mod opening;

@@ -4,8 +4,9 @@
 use crate::{
     ApplyError, Consumer, Follower, Indexes,
     checkpoint::TablePositions,
-    document::{self, DocumentFollower, IndexPositions},
+    document::{self, DocumentFollower},
     heads::{Heads, source_of},
+    index_positions::IndexPositions,
     replay::refold::{OneDocument, OneRow, Refold, Refolding, SeveralRows},
     row::RowFollower,
     rows::RowsFollower,

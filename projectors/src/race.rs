@@ -65,10 +65,7 @@ pub(crate) async fn move_on<F: Fold>(
     store: &impl HeadStore<F>,
     source: &SourceCommits,
 ) -> Result<(), ApplyError> {
-    let empty = || Head {
-        state: F::empty(&source.id),
-        version: 0,
-    };
+    let empty = || Head::new(F::empty(&source.id), 0);
     let mut before = heads.before(source);
     let (mut races, mut end) = (0, u64::MAX);
     while races < RACES {
@@ -78,9 +75,16 @@ pub(crate) async fn move_on<F: Fold>(
             Before::Unknown => store.stored(source).await?.unwrap_or_else(empty),
         };
         let advanced = advance(log, source, &head, end).await?;
-        let Some(after) = advanced.head else {
-            heads.remember(source, head);
-            return advanced.stopped;
+        let after = match advanced.head {
+            Some(after) => after,
+            // Nobody will finish what was begun, so it is undone: a view stays at its last good version.
+            None if head.unfinished.is_some() && advanced.stopped.is_err() => {
+                Head::new(head.state.clone(), head.version)
+            }
+            None => {
+                heads.remember(source, head);
+                return advanced.stopped;
+            }
         };
         // A step of one commit cannot be halved.
         let whole = advanced.commits <= 1;

@@ -24,10 +24,7 @@ impl<F: RowFold> HeadStore<F> for RowFollower<F> {
             .find::<F>(&source.scope, &F::key_of(&source.id))
             .await
             .map_err(failed)?;
-        Ok(row.map(|row| Head {
-            state: row.entity,
-            version: row.version,
-        }))
+        Ok(row.map(|row| Head::new(row.entity, row.version)))
     }
 
     async fn write(

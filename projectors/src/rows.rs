@@ -1,4 +1,4 @@
-//! Followers whose fold is several rows: a head of its own keeps the state, and moves in one transaction with the rows that changed.
+//! Followers whose fold is several rows: a head of its own keeps the state, and moves in one step with the rows that changed.
 
 use crate::{
     ApplyError, Follower, SourceCommits,
@@ -7,12 +7,12 @@ use crate::{
 };
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use headwater_dynamo_repository::{self as repository, Expect, MAX_TOGETHER, Repository, Write};
+use headwater_dynamo_repository::{self as repository, MAX_TOGETHER, Repository, Step, StoredHead, Unfinished};
 use headwater_dynamo_schema::{RowItem, RowItemError, RowKey};
 use headwater_event_log::EventLog;
 use headwater_kernel::{Aggregate, Id};
 use headwater_read_models::RowsFold;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) struct RowsFollower<F> {
     pub(crate) log: EventLog,
@@ -28,59 +28,79 @@ fn by_key<F: RowsFold>(state: &F) -> Result<BTreeMap<RowKey, RowItem>, RowItemEr
     Ok(state.rows()?.into_iter().map(|row| (row.key.clone(), row)).collect())
 }
 
-/// What leads from one state's rows to another's, the head last.
-fn writes<F: RowsFold>(id: &Id, before: &Head<F>, after: &Head<F>) -> Result<Vec<Write>, ApplyError> {
+/// What leads from one state's rows to another's. After a step that was not finished nothing is known of the rows: all are written.
+fn step<F: RowsFold>(id: &Id, before: &Head<F>, after: &Head<F>) -> Result<Step, ApplyError> {
     let (mut old, new) = (
         by_key(&before.state).map_err(permanent)?,
         by_key(&after.state).map_err(permanent)?,
     );
-    let version = after.version;
-    let mut writes = Vec::new();
+    let mut left: BTreeSet<RowKey> = before.unfinished.iter().flat_map(Unfinished::keys).collect();
+    let (mut puts, mut fresh) = (Vec::new(), Vec::new());
     for (key, row) in new {
-        if old.remove(&key).is_none_or(|old| old != row) {
-            writes.push(Write::Put {
-                row,
-                version,
-                expect: Expect::UpTo(version),
-            });
+        left.remove(&key);
+        let old = old.remove(&key);
+        if before.unfinished.is_some() || old.as_ref() != Some(&row) {
+            puts.push(row);
+        }
+        if old.is_none() {
+            fresh.push(key);
         }
     }
-    writes.extend(old.into_keys().map(|key| Write::Delete {
-        table: F::TABLE,
-        key,
-        version,
-    }));
-    let expect = if before.version == 0 {
-        Expect::New
-    } else {
-        Expect::Version(before.version)
-    };
+    left.extend(old.into_keys());
     let state = serde_json::to_value(&after.state).map_err(permanent)?;
-    let head = repository::Head { version, state };
-    writes.push(Write::Head {
+    Ok(Step {
         table: F::TABLE,
         aggregate: F::Source::NAME,
         id: id.clone(),
-        head,
-        expect,
-    });
-    Ok(writes)
+        before: before.version,
+        unfinished: before.unfinished.clone(),
+        after: repository::Head {
+            version: after.version,
+            state,
+        },
+        puts,
+        fresh,
+        deletes: left.into_iter().collect(),
+    })
+}
+
+impl<F: RowsFold> RowsFollower<F> {
+    /// After a store has refused a part of a step: the rows are what the head says again, if that can be.
+    async fn undo(&self, source: &SourceCommits) {
+        let undone = async {
+            if let Some(head) = self.stored(source).await?
+                && head.unfinished.is_some()
+            {
+                let again = Head::new(head.state.clone(), head.version);
+                let step = step(&source.id, &head, &again)?;
+                self.repository.step(&source.scope, step).await.map_err(failed)?;
+            }
+            Ok::<_, ApplyError>(())
+        };
+        if let Err(error) = undone.await {
+            tracing::warn!(error = ?error, "a step that was refused half way is not undone; the next one will");
+        }
+    }
 }
 
 impl<F: RowsFold> HeadStore<F> for RowsFollower<F> {
     async fn stored(&self, source: &SourceCommits) -> Result<Option<Head<F>>, ApplyError> {
-        let head = self
+        let stored = self
             .repository
-            .head(&source.scope, F::TABLE, F::Source::NAME, &source.id)
+            .stored_head(&source.scope, F::TABLE, F::Source::NAME, &source.id)
             .await
             .map_err(failed)?;
-        head.map(|head| {
+        let head = |StoredHead { head, unfinished }| {
+            let state = match head.version {
+                0 => F::empty(&source.id),
+                _ => serde_json::from_value(head.state).map_err(permanent)?,
+            };
             Ok(Head {
-                state: serde_json::from_value(head.state).map_err(permanent)?,
-                version: head.version,
+                unfinished,
+                ..Head::new(state, head.version)
             })
-        })
-        .transpose()
+        };
+        stored.map(head).transpose()
     }
 
     async fn write(
@@ -90,11 +110,16 @@ impl<F: RowsFold> HeadStore<F> for RowsFollower<F> {
         after: &Head<F>,
         whole: bool,
     ) -> Result<Written, ApplyError> {
-        let writes = writes(&source.id, before, after)?;
-        if writes.len() > MAX_TOGETHER && !whole {
+        let step = step(&source.id, before, after)?;
+        let writes = step.puts.len() + step.deletes.len() + 1;
+        if writes > MAX_TOGETHER && !whole {
             return Ok(Written::TooMuch);
         }
-        written(self.repository.write_together(&source.scope, writes).await)
+        let result = written(self.repository.step(&source.scope, step).await);
+        if writes > MAX_TOGETHER && matches!(result, Err(ApplyError::Refused(_) | ApplyError::Permanent(_))) {
+            self.undo(source).await;
+        }
+        result
     }
 }
 

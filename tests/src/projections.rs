@@ -25,7 +25,7 @@ pub const NUMBERS: &str = "numbers";
 /// Withdrawals of these amounts make the fold panic, as a bug would.
 static POISON: Mutex<BTreeSet<i64>> = Mutex::new(BTreeSet::new());
 
-/// Makes the fold of a withdrawal of `cents` panic, or mends it.
+/// Makes the fold of a withdrawal of `cents` panic, or mends it; negative, that of so many numbers.
 pub fn poison(cents: i64, on: bool) {
     let mut poison = POISON.lock().unwrap_or_else(PoisonError::into_inner);
     if on {
@@ -138,6 +138,8 @@ impl Fold for Numbers {
     fn apply(&mut self, _: &EventContext<'_>, event: &Event) {
         if let Event::Numbered { numbers } = event {
             self.numbers = numbers.iter().cloned().collect();
+            let count = i64::try_from(numbers.len()).unwrap_or_default();
+            assert!(!is_poison(-count), "a fold with a bug");
         }
     }
 }

@@ -167,6 +167,14 @@ impl Bulk {
         })
     }
 
+    /// The rows that a step, which was not finished, may have left beside those of this head.
+    pub fn unfinished_keys(&self, scope: &TenantScope, head: &BulkItem) -> Vec<ItemKey> {
+        let unfinished = crate::step::unfinished(&head.item).ok().flatten();
+        let keys = unfinished.iter().flat_map(crate::Unfinished::keys);
+        keys.filter_map(|key| self.key(scope, head.key.table, &key).ok())
+            .collect()
+    }
+
     /// Makes at most [`BULK_WRITES`] writes, of different items each, in one request; what the store leaves is in the answer.
     ///
     /// # Errors
@@ -213,16 +221,22 @@ impl Bulk {
     /// Replaces an item by one that is at the same version or a newer one.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when what is there is newer; [`Error::Unavailable`] or [`Error::Refused`].
+    /// [`Error::Conflict`] when what is there is newer, or a head of which a step is unfinished; [`Error::Unavailable`] or
+    /// [`Error::Refused`].
     pub async fn replace(&self, item: BulkItem) -> Result<(), Error> {
         let (condition, value) = crate::Expect::UpTo(item.version).condition();
+        let and = if item.is_head() {
+            " AND attribute_not_exists(step_id)"
+        } else {
+            ""
+        };
         self.repository
             .database
             .client()
             .put_item()
             .table_name(self.repository.database.table(item.key.table))
             .set_item(Some(item.item))
-            .condition_expression(condition)
+            .condition_expression(format!("({condition}){and}"))
             .set_expression_attribute_values(value.map(|value| HashMap::from([(":expected".to_owned(), value)])))
             .customize()
             .interceptor(AccessPattern::system("repository.replace"))

@@ -84,7 +84,7 @@ impl BulkItem {
                     Canonical::Text(key[..end].to_owned())
                 }
                 // The order of members in it says nothing.
-                Canonical::Text(state) if name == "state" && self.key.sort == "HEAD" => {
+                Canonical::Text(state) if name == "state" && self.is_head() => {
                     match serde_json::from_str::<serde_json::Value>(&state) {
                         Ok(state) => canonical(&to_attribute(state)),
                         Err(_) => Canonical::Foreign(state),
@@ -98,13 +98,19 @@ impl BulkItem {
         self.item.iter().filter(wanted).map(of).collect()
     }
 
+    /// Whether it is a head of its own.
+    pub(crate) fn is_head(&self) -> bool {
+        self.key.sort == "HEAD"
+    }
+
     /// The state of a head of its own.
     pub fn head_state(&self) -> Option<serde_json::Value> {
         serde_json::from_str(self.item.get("state")?.as_s().ok()?).ok()
     }
 }
 
-fn bytes(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
+/// What a value takes, about.
+pub(crate) fn bytes(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
     use aws_sdk_dynamodb::types::AttributeValue::{L, M, N, S};
     match value {
         S(text) => text.len(),

@@ -59,6 +59,10 @@ impl Generations {
         }))
     }
 
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.0.runtime
+    }
+
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -36,7 +36,7 @@ pub(crate) fn attributes(head: &Head) -> Item {
 }
 
 impl Repository {
-    /// The head of a source aggregate in this projection.
+    /// The head of a source aggregate in this projection, if it has come to the first version.
     ///
     /// # Errors
     /// [`Error::Unreadable`], [`Error::Unavailable`] or [`Error::Refused`].
@@ -47,6 +47,19 @@ impl Repository {
         aggregate: &str,
         id: &Id,
     ) -> Result<Option<Head>, Error> {
+        let item = self.head_item(scope, table, aggregate, id).await?;
+        let head = item.as_ref().map(read).transpose()?;
+        // Only a step that was not finished has one without a version.
+        Ok(head.filter(|head| head.version > 0))
+    }
+
+    pub(crate) async fn head_item(
+        &self,
+        scope: &TenantScope,
+        table: &'static str,
+        aggregate: &str,
+        id: &Id,
+    ) -> Result<Option<Item>, Error> {
         let (pk, sk) = self.full_key(scope, table, &head_key(aggregate, id)).await?;
         let answer = self
             .database
@@ -61,14 +74,16 @@ impl Repository {
             .send()
             .await
             .map_err(Error::of)?;
-        let Some(item) = answer.item else { return Ok(None) };
-        let read = || {
-            let version = item.get("version")?.as_n().ok()?.parse().ok()?;
-            let state = serde_json::from_str(item.get("state")?.as_s().ok()?).ok()?;
-            Some(Head { version, state })
-        };
-        read()
-            .map(Some)
-            .ok_or_else(|| Error::unreadable("HEAD", "it has no version or state"))
+        Ok(answer.item)
     }
+}
+
+/// The head that an item holds.
+pub(crate) fn read(item: &Item) -> Result<Head, Error> {
+    let read = || {
+        let version = item.get("version")?.as_n().ok()?.parse().ok()?;
+        let state = serde_json::from_str(item.get("state")?.as_s().ok()?).ok()?;
+        Some(Head { version, state })
+    };
+    read().ok_or_else(|| Error::unreadable("HEAD", "it has no version or state"))
 }

@@ -18,6 +18,7 @@ mod head;
 mod query;
 mod registry;
 mod repository;
+mod step;
 mod transact;
 
 pub use bulk::{BULK_WRITES, Bulk, BulkLeft, BulkWrite, BulkWritten};
@@ -28,4 +29,5 @@ pub use head::Head;
 pub use query::{Page, PageRequest};
 pub use registry::{Generation, GenerationRegister, GenerationState, Registered, Switched};
 pub use repository::{Expect, Repository, Row};
+pub use step::{Step, StoredHead, Unfinished};
 pub use transact::{MAX_TOGETHER, Write};

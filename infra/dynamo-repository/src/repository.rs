@@ -91,6 +91,11 @@ impl Repository {
         }
     }
 
+    /// An id that nobody else makes.
+    pub(crate) fn new_id(&self) -> String {
+        self.generations.runtime().uuid().to_string()
+    }
+
     /// The projection's name.
     pub fn projection(&self) -> &'static str {
         self.projection

@@ -65,11 +65,10 @@ fn values(value: Option<AttributeValue>) -> Option<HashMap<String, AttributeValu
 }
 
 impl Repository {
-    /// Makes all writes in one transaction, or with more than 100 of them row by row, the last of them last: that is the head, and each
-    /// row is conditional on its own version, so whoever is interrupted begins again.
+    /// Makes all writes in one transaction. More than [`MAX_TOGETHER`] cannot be; rows and a head that may be more are a [`Step`](crate::Step).
     ///
     /// # Errors
-    /// [`Error::Conflict`] when a condition does not hold; then nothing of a transaction happened.
+    /// [`Error::Conflict`] when a condition does not hold, [`Error::Refused`] when they are too many; then nothing of it happened.
     pub async fn write_together(&self, scope: &TenantScope, writes: Vec<Write>) -> Result<(), Error> {
         let mut items = Vec::with_capacity(writes.len());
         let mut pinned: HashMap<&'static str, Self> = HashMap::new();
@@ -84,24 +83,20 @@ impl Repository {
         match items.len() {
             0 => Ok(()),
             1..=MAX_TOGETHER => self.transact(scope, items).await,
-            _ => {
-                let head = items.pop();
-                for group in items.chunks(MAX_TOGETHER) {
-                    self.transact(scope, group.to_vec()).await?;
-                }
-                self.transact(scope, head.into_iter().collect()).await
-            }
+            count => Err(Error::Refused(
+                format!("{count} writes are more than one transaction holds").into(),
+            )),
         }
     }
 
     async fn transact_item(&self, scope: &TenantScope, write: Write) -> Result<TransactWriteItem, Error> {
         let failed = |error: aws_sdk_dynamodb::error::BuildError| Error::Refused(error.into());
-        let put = |table: &str, item: Item, expect: Expect| {
+        let put = |table: &str, item: Item, expect: Expect, and: &str| {
             let (condition, value) = expect.condition();
             Put::builder()
                 .table_name(self.database.table(table))
                 .set_item(Some(item))
-                .condition_expression(condition)
+                .condition_expression(format!("({condition}){and}"))
                 .set_expression_attribute_values(values(value))
                 .build()
                 .map(|put| TransactWriteItem::builder().put(put).build())
@@ -110,7 +105,7 @@ impl Repository {
         match write {
             Write::Put { row, version, expect } => {
                 let table = row.table;
-                put(table, self.item(scope, row, version).await?, expect)
+                put(table, self.item(scope, row, version).await?, expect, "")
             }
             Write::Head {
                 table,
@@ -123,7 +118,8 @@ impl Repository {
                 let mut item = attributes(&head);
                 item.insert("PK".into(), pk);
                 item.insert("SK".into(), sk);
-                put(table, item, expect)
+                // Whoever does not know of an unfinished step must not end it.
+                put(table, item, expect, " AND attribute_not_exists(step_id)")
             }
             Write::Delete { table, key, version } => {
                 let (pk, sk) = self.full_key(scope, table, &key).await?;
@@ -141,7 +137,7 @@ impl Repository {
         }
     }
 
-    async fn transact(&self, scope: &TenantScope, items: Vec<TransactWriteItem>) -> Result<(), Error> {
+    pub(crate) async fn transact(&self, scope: &TenantScope, items: Vec<TransactWriteItem>) -> Result<(), Error> {
         let sent = self
             .database
             .client()

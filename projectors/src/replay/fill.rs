@@ -203,6 +203,7 @@ impl Pass {
                 let mut keys: BTreeSet<_> = one.folded.shown().iter().filter(there).cloned().collect();
                 if let Some(head) = head.and_then(|head| stored.get(&head)) {
                     keys.extend(one.refold.keys_of_head(&one.scope, head));
+                    keys.extend(job.bulk.unfinished_keys(&one.scope, head));
                     keys.insert(head.key().clone());
                 }
                 for key in keys {

@@ -99,10 +99,7 @@ impl<F: Fold, S: Shape<F>> Refold for Refolding<F, S> {
             shape: self.shape.clone(),
             scope: scope.clone(),
             id: id.clone(),
-            head: Head {
-                state: F::empty(id),
-                version: 0,
-            },
+            head: Head::new(F::empty(id), 0),
             history,
             shown: BTreeSet::new(),
         })

@@ -4,6 +4,7 @@
 
 mod parking;
 mod positions;
+mod rows;
 mod workers;
 
 use headwater_dynamodb::{

@@ -11,5 +11,6 @@ mod keys;
 mod many;
 mod paging;
 mod rows;
+mod steps;
 mod together;
 mod world;

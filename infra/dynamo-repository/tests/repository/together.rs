@@ -131,47 +131,12 @@ async fn one_conflict_leaves_everything_as_it_was() {
 }
 
 #[tokio::test]
-async fn past_a_hundred_writes_the_head_comes_last_and_an_interrupted_one_can_be_repeated() {
+async fn more_than_a_transaction_holds_is_refused() {
     let world = World::new().await;
-    let (repository, acme) = (&world.repository, &world.acme);
-    let rows = |version| (0..130).map(move |n| put(&account(format!("a{n:03}")), version, Expect::UpTo(version)));
-    let before = world.usage();
-    let writes = rows(1).chain([head(1, Expect::New)]).collect();
-    repository.write_together(acme, writes).await.unwrap();
-    assert_eq!(world.calls(&before, "TransactWriteItems"), 3);
-    assert_eq!(world.all::<Account>(&Account::all()).await.len(), 130);
-    // A head that does not fit stops the end, not the rows: they are there for whoever begins again.
-    let late = rows(2).chain([head(2, Expect::Version(7))]).collect();
-    assert!(matches!(
-        repository.write_together(acme, late).await,
-        Err(Error::Conflict)
-    ));
-    assert_eq!(
-        repository
-            .head(acme, "crm", "accounts", &id("a#1"))
-            .await
-            .unwrap()
-            .unwrap()
-            .version,
-        1
-    );
-    let again = rows(2).chain([head(2, Expect::Version(1))]).collect();
-    repository.write_together(acme, again).await.unwrap();
-    // Someone who is behind changes nothing, not even the head.
-    let behind = rows(1).chain([head(3, Expect::Version(2))]).collect();
-    assert!(matches!(
-        repository.write_together(acme, behind).await,
-        Err(Error::Conflict)
-    ));
-    assert_eq!(
-        repository
-            .head(acme, "crm", "accounts", &id("a#1"))
-            .await
-            .unwrap()
-            .unwrap()
-            .version,
-        2
-    );
+    let writes = (0..101).map(|n| put(&account(format!("a{n:03}")), 1, Expect::New));
+    let refused = world.repository.write_together(&world.acme, writes.collect()).await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    assert_eq!(world.all::<Account>(&Account::all()).await, []);
 }
 
 #[tokio::test]
