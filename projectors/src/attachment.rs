@@ -30,7 +30,6 @@ struct Progress {
     at_tip: bool,
     /// Commits whose aggregates are parked here.
     parked: usize,
-    recovering: bool,
 }
 
 /// Where a consumer of a shard stands.
@@ -50,7 +49,7 @@ pub struct ShardStatus {
     pub at_tip: bool,
     /// When the shard was last read.
     pub read_at: Timestamp,
-    /// Whether it is catching up from the log.
+    /// Whether some tenants, or all, are caught up from the log.
     pub recovering: bool,
     /// Aggregates that are parked, as far as this process knows.
     pub parked: usize,
@@ -102,10 +101,6 @@ impl Attachment {
         self.progress().parked = parked;
     }
 
-    pub(crate) fn set_recovering(&self, recovering: bool) {
-        self.progress().recovering = recovering;
-    }
-
     pub(crate) fn status(&self) -> ShardStatus {
         let progress = *self.progress();
         let mailbox = self.mailbox();
@@ -121,7 +116,7 @@ impl Attachment {
                 .collect(),
             at_tip: progress.at_tip,
             read_at: progress.read_at,
-            recovering: progress.recovering || mailbox.is_lost(),
+            recovering: mailbox.is_catching_up(),
             parked: progress.parked,
             drained: mailbox.is_drained(),
         }

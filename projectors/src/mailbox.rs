@@ -1,14 +1,24 @@
 //! What waits for one consumer of one shard. The reader never waits for it: a tenant that has more waiting than its room is remembered by
-//! aggregate and version alone (the log has the commits), and when even that is too much, the position is given up and the consumer
-//! catches up from the log.
+//! aggregate and version alone (the log has the commits), and when even that is too much, the tenant is **lost**: what waits for it is
+//! given up, and a pass over the log for this tenant catches it up while the others go on. Only when the stream itself has lost records
+//! is the whole consumer lost.
 //!
 //! Work is handed out a round at a time, tenants in turn, so that one that floods delays the others by no more than its share of a round.
-//! Records are numbered as they arrive; the position may move up to the first that has not had its effect.
+//! Records are numbered as they arrive; the position may move up to the first that has not had its effect. A lost tenant holds it where
+//! its first record that was given up stands, until the pass has ended and all that failed in it is settled.
 
-use crate::{SourceCommits, SourceKey};
+mod losses;
+mod marks;
+mod rounds;
+
+use crate::{SourceKey, options::RunnerOptions};
 use headwater_event_log::{LoggedCommit, Position};
 use headwater_kernel::{Commit, TenantId, Timestamp};
 use headwater_tenancy::TenantScope;
+use losses::Hold;
+pub(crate) use losses::Losses;
+use marks::Marks;
+pub(crate) use rounds::Work;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
@@ -21,31 +31,26 @@ pub(crate) struct Room {
     pub(crate) commits: usize,
     /// Commits of one tenant.
     pub(crate) per_tenant: usize,
+    /// What the commits of all tenants weigh.
+    pub(crate) bytes: usize,
+    /// What the commits of one tenant weigh.
+    pub(crate) bytes_per_tenant: usize,
     /// Aggregates that are remembered without their commits.
     pub(crate) aggregates: usize,
+    /// The same, of one tenant.
+    pub(crate) aggregates_per_tenant: usize,
 }
 
-/// News of an aggregate, out of the mailbox and on its way to the consumer.
-#[derive(Debug)]
-pub(crate) struct Work {
-    pub(crate) key: SourceKey,
-    pub(crate) news: SourceCommits,
-    /// The numbers of the records it stands for.
-    marks: Vec<u64>,
-    attempts: u32,
-    oldest: Timestamp,
-}
-
-impl Work {
-    /// How often it was tried before.
-    pub(crate) fn attempts(&self) -> u32 {
-        self.attempts
-    }
-
-    /// How far the history goes with this.
-    pub(crate) fn up_to(&self) -> u64 {
-        let last = self.news.commits.last().map_or(0, Commit::version);
-        last.max(self.news.up_to)
+impl Room {
+    pub(crate) fn of(options: &RunnerOptions) -> Self {
+        Self {
+            commits: options.waiting_commits,
+            per_tenant: options.waiting_commits_per_tenant,
+            bytes: options.waiting_bytes,
+            bytes_per_tenant: options.waiting_bytes_per_tenant,
+            aggregates: options.waiting_aggregates,
+            aggregates_per_tenant: options.waiting_aggregates_per_tenant,
+        }
     }
 }
 
@@ -64,6 +69,7 @@ struct Waiting {
 #[derive(Debug, Default)]
 struct Line {
     commits: VecDeque<(u64, LoggedCommit)>,
+    bytes: usize,
     waiting: BTreeMap<SourceKey, Waiting>,
     due: BTreeSet<(Duration, SourceKey)>,
 }
@@ -82,14 +88,13 @@ pub(crate) struct Mailbox {
     /// Whose turn it is next.
     turn: Option<TenantId>,
     commits: usize,
+    bytes: usize,
     aggregates: usize,
-    marks: BTreeSet<u64>,
-    next_mark: u64,
-    /// The number of the record after each batch, with the position of its last record.
-    batches: VecDeque<(u64, Position)>,
-    passed: Option<Position>,
-    lost: bool,
-    recovering: bool,
+    marks: Marks,
+    /// Who has to be caught up from the log.
+    lost: Losses,
+    /// Who is being caught up by the pass that is under way.
+    passing: Losses,
     ended: bool,
 }
 
@@ -110,13 +115,11 @@ impl Mailbox {
             lines: BTreeMap::new(),
             turn: None,
             commits: 0,
+            bytes: 0,
             aggregates: 0,
-            marks: BTreeSet::new(),
-            next_mark: 0,
-            batches: VecDeque::new(),
-            passed: Some(start),
-            lost: false,
-            recovering: false,
+            marks: Marks::new(start),
+            lost: Losses::default(),
+            passing: Losses::default(),
             ended: false,
         }
     }
@@ -124,24 +127,27 @@ impl Mailbox {
     /// Takes in a commit.
     pub(crate) fn push(&mut self, logged: &LoggedCommit) {
         let commit = &logged.commit;
+        let weight = weight(commit);
         let line = self.lines.entry(commit.tenant.clone()).or_default();
         let known = !line.waiting.is_empty() && line.waiting.contains_key(&key_of(commit));
-        let full = line.commits.len() >= self.room.per_tenant || self.commits >= self.room.commits;
-        if known || full {
+        let full = line.commits.len() >= self.room.per_tenant
+            || line.bytes + weight > self.room.bytes_per_tenant
+            || self.commits >= self.room.commits
+            || self.bytes + weight > self.room.bytes;
+        if known || full || self.lost.covers(&commit.tenant) {
             let (scope, version, time) = (logged.scope.clone(), commit.version(), commit.time);
             return self.push_news(scope, key_of(commit), version, time);
         }
-        let mark = self.next_mark;
-        self.next_mark += 1;
-        self.marks.insert(mark);
+        let mark = self.marks.next();
+        self.marks.hold(mark);
         self.commits += 1;
+        (self.bytes, line.bytes) = (self.bytes + weight, line.bytes + weight);
         line.commits.push_back((mark, logged.clone()));
     }
 
     /// Takes in that an aggregate's history goes at least to `up_to`, without the commits.
     pub(crate) fn push_news(&mut self, scope: TenantScope, key: SourceKey, up_to: u64, time: Timestamp) {
-        let mark = self.next_mark;
-        self.next_mark += 1;
+        let mark = self.marks.next();
         let waiting = Waiting {
             scope,
             up_to,
@@ -155,32 +161,78 @@ impl Mailbox {
     }
 
     fn wait(&mut self, key: SourceKey, news: Waiting) {
+        let hold = Hold {
+            mark: news.mark,
+            records: news.records,
+            oldest: news.oldest,
+        };
+        if self.lost.covers(&key.tenant) {
+            return self.lose_tenant(&key.tenant, Some(hold));
+        }
         let line = self.lines.entry(key.tenant.clone()).or_default();
         if let Some(known) = line.waiting.get_mut(&key) {
             known.up_to = known.up_to.max(news.up_to);
             known.records += news.records;
             known.oldest = known.oldest.min(news.oldest);
             if news.mark < known.mark {
-                self.marks.remove(&known.mark);
-                self.marks.insert(news.mark);
+                self.marks.release(known.mark);
+                self.marks.hold(news.mark);
                 known.mark = news.mark;
-            } else if news.mark != known.mark {
-                self.marks.remove(&news.mark);
             }
             return;
         }
-        if self.aggregates >= self.room.aggregates {
-            return self.lose();
+        if line.waiting.len() >= self.room.aggregates_per_tenant {
+            return self.lose_tenant(&key.tenant, Some(hold));
         }
-        self.marks.insert(news.mark);
+        if self.aggregates >= self.room.aggregates {
+            // Whoever has most is lost, and need not be the one that comes now.
+            let of = |(tenant, line): (&TenantId, &Line)| (line.waiting.len(), tenant.clone());
+            let most = self.lines.iter().map(of).max().map(|(_, tenant)| tenant);
+            match most {
+                Some(most) if most != key.tenant => self.lose_tenant(&most, None),
+                _ => return self.lose_tenant(&key.tenant, Some(hold)),
+            }
+            // So many are lost that all of them are.
+            if self.lost.covers(&key.tenant) {
+                return;
+            }
+        }
+        self.marks.hold(news.mark);
+        let line = self.lines.entry(key.tenant.clone()).or_default();
         line.due.insert((news.due, key.clone()));
         line.waiting.insert(key, news);
         self.aggregates += 1;
     }
 
+    /// Gives up what waits for a tenant, and `more`: the log has it all.
+    fn lose_tenant(&mut self, tenant: &TenantId, more: Option<Hold>) {
+        let line = self.lines.remove(tenant).unwrap_or_default();
+        let mut hold = more;
+        let mut add = |mark, records, oldest| {
+            let one = Hold { mark, records, oldest };
+            hold = Some(hold.take().map_or_else(|| one.clone(), |hold| hold.and(&one)));
+        };
+        for (mark, logged) in &line.commits {
+            self.marks.release(*mark);
+            add(*mark, 1, logged.commit.time);
+        }
+        for waiting in line.waiting.values() {
+            self.marks.release(waiting.mark);
+            add(waiting.mark, waiting.records, waiting.oldest);
+        }
+        self.commits -= line.commits.len();
+        self.bytes -= line.bytes;
+        self.aggregates -= line.waiting.len();
+        if let Some(hold) = hold
+            && !self.lost.lose(tenant, hold)
+        {
+            self.lose();
+        }
+    }
+
     /// The shard stands here once everything pushed so far has had its effect.
     pub(crate) fn end_batch(&mut self, position: Position) {
-        self.batches.push_back((self.next_mark, position));
+        self.marks.end_batch(position);
     }
 
     /// Nothing more comes: the shard has ended.
@@ -188,33 +240,58 @@ impl Mailbox {
         self.ended = true;
     }
 
-    /// Gives up what waits: the log has it all.
+    /// Gives up all that waits: the log has it.
     pub(crate) fn lose(&mut self) {
-        self.lost = true;
+        self.lost.lose_all();
         self.lines.clear();
-        self.marks.clear();
-        (self.commits, self.aggregates) = (0, 0);
+        self.marks.forget();
+        (self.commits, self.bytes, self.aggregates) = (0, 0, 0);
     }
 
-    /// Whether the consumer has to catch up from the log.
+    /// Whether anybody has to be caught up from the log.
     pub(crate) fn is_lost(&self) -> bool {
-        self.lost
+        !self.lost.is_empty()
     }
 
-    /// Begins to catch up: everything that was pushed before is in the log now, and `is_lost` tells of a loss after this. Until
-    /// `end_recovery` the position says nothing.
-    pub(crate) fn begin_recovery(&mut self) {
-        (self.lost, self.recovering) = (false, true);
+    /// Whether everybody has to be, so that a pass for a few tenants is of no use.
+    pub(crate) fn is_all_lost(&self) -> bool {
+        self.lost.is_all()
     }
 
-    /// Ends what `begin_recovery` began; a loss in between stands.
-    pub(crate) fn end_recovery(&mut self) {
-        self.recovering = false;
+    /// Whether anybody is caught up from the log, or has to be.
+    pub(crate) fn is_catching_up(&self) -> bool {
+        self.is_lost() || !self.passing.is_empty()
+    }
+
+    /// Begins a pass over the log for all who are lost: everything that was pushed for them before is in the log now; what is pushed
+    /// from here on waits as ever, and who is lost again is for the next pass.
+    pub(crate) fn begin_pass(&mut self) -> Losses {
+        self.passing = std::mem::take(&mut self.lost);
+        self.passing.clone()
+    }
+
+    /// The pass has come to the end of the log.
+    pub(crate) fn end_pass(&mut self) {
+        self.passing = Losses::default();
+    }
+
+    /// The pass is given up.
+    pub(crate) fn abandon_pass(&mut self) {
+        let passing = std::mem::take(&mut self.passing);
+        self.lost.add(passing);
+    }
+
+    /// Whether so much waits for those who are caught up that the pass should leave them time.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let crowded = |(tenant, line): (&TenantId, &Line)| {
+            self.passing.covers(tenant) && line.waiting.len() * 2 > self.room.aggregates_per_tenant
+        };
+        self.aggregates * 2 > self.room.aggregates || self.lines.iter().any(crowded)
     }
 
     /// Whether nothing waits and nothing is under way.
     pub(crate) fn is_drained(&self) -> bool {
-        self.marks.is_empty() && !self.lost && !self.recovering
+        self.marks.is_empty() && !self.is_catching_up()
     }
 
     /// Whether the shard has ended and all of it has had its effect.
@@ -222,173 +299,39 @@ impl Mailbox {
         self.ended && self.is_drained()
     }
 
-    /// The next round: at most `most` records, tenants in turn, of each aggregate in order.
-    pub(crate) fn take(&mut self, now: Duration, most: usize) -> Vec<Work> {
-        let mut round: BTreeMap<SourceKey, Work> = BTreeMap::new();
-        let mut taken = 0;
-        while taken < most {
-            let mut tenants: Vec<TenantId> = self.lines.keys().cloned().collect();
-            // Tenants in turn, beginning after the one that was served last.
-            if let Some(last) = &self.turn {
-                let after = tenants.partition_point(|tenant| tenant <= last);
-                tenants.rotate_left(after);
-            }
-            let before = taken;
-            let share = (most - taken).div_ceil(tenants.len().max(1));
-            for tenant in tenants {
-                let room = share.min(most - taken);
-                if room == 0 {
-                    break;
-                }
-                let served = self.take_of(&tenant, now, room, &mut round);
-                if served > 0 {
-                    taken += served;
-                    self.turn = Some(tenant);
-                }
-            }
-            if taken == before {
-                break;
-            }
-        }
-        self.lines.retain(|_, line| !line.is_empty());
-        let mut works: Vec<Work> = round.into_values().collect();
-        for work in &mut works {
-            work.news.commits.sort_by_key(|commit| commit.first_sequence);
-        }
-        works
-    }
-
-    fn take_of(
-        &mut self,
-        tenant: &TenantId,
-        now: Duration,
-        most: usize,
-        round: &mut BTreeMap<SourceKey, Work>,
-    ) -> usize {
-        let Some(line) = self.lines.get_mut(tenant) else {
-            return 0;
-        };
-        let mut taken = 0;
-        while taken < most
-            && let Some((due, _)) = line.due.first()
-            && *due <= now
-            && let Some((_, key)) = line.due.pop_first()
-        {
-            let Some(waiting) = line.waiting.remove(&key) else {
-                continue;
-            };
-            self.aggregates -= 1;
-            taken += 1;
-            let work = round
-                .entry(key.clone())
-                .or_insert_with(|| Work::new(key, waiting.scope.clone(), waiting.oldest));
-            work.news.up_to = work.news.up_to.max(waiting.up_to);
-            work.attempts = work.attempts.max(waiting.attempts);
-            work.marks.push(waiting.mark);
-        }
-        while taken < most
-            && let Some((mark, logged)) = line.commits.pop_front()
-        {
-            taken += 1;
-            self.commits -= 1;
-            let key = key_of(&logged.commit);
-            let work = round
-                .entry(key.clone())
-                .or_insert_with(|| Work::new(key, logged.scope, logged.commit.time));
-            work.oldest = work.oldest.min(logged.commit.time);
-            work.marks.push(mark);
-            work.news.commits.push(logged.commit);
-        }
-        taken
-    }
-
-    /// The work has had its effect, or is parked.
-    pub(crate) fn done(&mut self, work: &Work) {
-        for mark in &work.marks {
-            self.marks.remove(mark);
-        }
-    }
-
-    /// The work is to be tried again when `due` has come.
-    pub(crate) fn again(&mut self, work: Work, due: Duration) {
-        let Some(first) = work.marks.iter().min().copied() else {
-            return;
-        };
-        // A loss in the meantime has taken the marks back; the log has it all.
-        if !self.marks.contains(&first) {
-            return;
-        }
-        let waiting = Waiting {
-            up_to: work.up_to(),
-            scope: work.news.scope.clone(),
-            mark: first,
-            due,
-            attempts: work.attempts + 1,
-            records: work.marks.len() as u64,
-            oldest: work.oldest,
-        };
-        self.done(&work);
-        self.wait(work.key, waiting);
-    }
-
-    /// When the next work is due; `None` when nothing waits.
-    pub(crate) fn next_due(&self) -> Option<Duration> {
-        if self.lines.values().any(|line| !line.commits.is_empty()) {
-            return Some(Duration::ZERO);
-        }
-        let firsts = self.lines.values().filter_map(|line| line.due.first());
-        firsts.map(|(due, _)| *due).min()
-    }
-
     /// The position up to which everything has had its effect; `None` while that is not known.
     pub(crate) fn passed(&mut self) -> Option<&Position> {
-        if self.lost || self.recovering {
-            return None;
-        }
-        let first = self.marks.first().copied().unwrap_or(u64::MAX);
-        while let Some((end, _)) = self.batches.front()
-            && *end <= first
-        {
-            self.passed = self.batches.pop_front().map(|(_, position)| position);
-        }
-        self.passed.as_ref()
+        let floor = self.lost.floor().min(self.passing.floor());
+        self.marks.passed(floor)
     }
 
     /// What waits, by tenant.
     pub(crate) fn backlog(&self) -> BTreeMap<TenantId, Backlog> {
-        let of_line = |line: &Line| {
-            let waiting = line.waiting.values();
-            let records = line.commits.len() as u64 + waiting.clone().map(|one| one.records).sum::<u64>();
-            let oldest = waiting.map(|one| one.oldest);
-            let oldest = oldest
-                .chain(line.commits.front().map(|(_, logged)| logged.commit.time))
-                .min();
-            oldest.map(|oldest| Backlog { records, oldest })
+        let mut all: BTreeMap<TenantId, Backlog> = BTreeMap::new();
+        let mut add = |tenant: &TenantId, records, oldest: Timestamp| {
+            let known = all.entry(tenant.clone()).or_insert(Backlog { records: 0, oldest });
+            known.records += records;
+            known.oldest = known.oldest.min(oldest);
         };
-        self.lines
-            .iter()
-            .filter_map(|(tenant, line)| Some((tenant.clone(), of_line(line)?)))
-            .collect()
+        for (tenant, line) in &self.lines {
+            for waiting in line.waiting.values() {
+                add(tenant, waiting.records, waiting.oldest);
+            }
+            if let Some((_, first)) = line.commits.front() {
+                add(tenant, line.commits.len() as u64, first.commit.time);
+            }
+        }
+        for (tenant, hold) in self.lost.tenants().chain(self.passing.tenants()) {
+            add(tenant, hold.records, hold.oldest);
+        }
+        all
     }
 }
 
-impl Work {
-    fn new(key: SourceKey, scope: TenantScope, oldest: Timestamp) -> Self {
-        let news = SourceCommits {
-            scope,
-            id: key.id.clone(),
-            commits: Vec::new(),
-            up_to: 0,
-            discard: None,
-        };
-        Self {
-            key,
-            news,
-            marks: Vec::new(),
-            attempts: 0,
-            oldest,
-        }
-    }
+/// About what a commit takes in memory.
+fn weight(commit: &Commit) -> usize {
+    let data = commit.events.iter().map(|event| event.data.get().len() + 128);
+    512 + data.sum::<usize>()
 }
 
 fn key_of(commit: &Commit) -> SourceKey {

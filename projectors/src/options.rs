@@ -15,10 +15,20 @@ pub struct RunnerOptions {
     pub waiting_commits: usize,
     /// The same, of one tenant.
     pub waiting_commits_per_tenant: usize,
-    /// Aggregates that may be remembered; beyond, the consumer catches up from the log.
+    /// Bytes that these commits may take in memory, about; further ones are remembered by aggregate.
+    pub waiting_bytes: usize,
+    /// The same, of one tenant.
+    pub waiting_bytes_per_tenant: usize,
+    /// Aggregates that may be remembered; beyond, the tenant with most of them is caught up from the log.
     pub waiting_aggregates: usize,
-    /// Records of one round of applying. A tenant that floods delays the others by one round at most.
+    /// The same, of one tenant; beyond, that tenant is caught up from the log.
+    pub waiting_aggregates_per_tenant: usize,
+    /// Records of one round of applying, and aggregates of one part of what is read from the log. A tenant that floods delays the others
+    /// by one of each at most.
     pub round: usize,
+    /// Commits that a process reads from the log in a second for all that it catches up; as many as it can when `None`. Pages are read
+    /// whole, so it is kept on average.
+    pub catch_up_commits_per_second: Option<f64>,
     /// A position older than this is not believed: its records may be gone. 20 hours, below the stream's 24.
     pub believe_for: Duration,
     /// How often the list of shards is read again.
@@ -45,8 +55,12 @@ impl Default for RunnerOptions {
             records: 1_000,
             waiting_commits: 8_192,
             waiting_commits_per_tenant: 4_096,
+            waiting_bytes: 32 << 20,
+            waiting_bytes_per_tenant: 16 << 20,
             waiting_aggregates: 50_000,
+            waiting_aggregates_per_tenant: 25_000,
             round: 512,
+            catch_up_commits_per_second: None,
             believe_for: Duration::from_secs(20 * 3_600),
             discover_every: Duration::from_secs(30),
             lease: Duration::from_secs(10),

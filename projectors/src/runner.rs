@@ -110,7 +110,7 @@ impl Runner {
                 .map(|context| StreamReader::new(log.clone(), context, authority.clone()))
                 .collect(),
             parking: Parking::new(views),
-            catch_up: CatchUp { log, authority },
+            catch_up: CatchUp::new(log, authority, options.catch_up_commits_per_second),
             consumers: changed,
             options,
             runtime: runtime.clone(),

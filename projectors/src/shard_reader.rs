@@ -307,11 +307,7 @@ impl ShardReader {
         if *begin == Begin::Done {
             return;
         }
-        let room = Room {
-            commits: self.options.waiting_commits,
-            per_tenant: self.options.waiting_commits_per_tenant,
-            aggregates: self.options.waiting_aggregates,
-        };
+        let room = Room::of(&self.options);
         let mut start = position(&self.shard, begin);
         if let Some(at) = at {
             start.sequence = Some(at.to_owned());

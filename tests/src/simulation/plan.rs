@@ -89,6 +89,7 @@ impl Plan {
                 attempts: 3,
                 attempts_refused: 4,
                 alone: embedded,
+                ..RunnerOptions::default()
             },
             trouble: millis(&[10_000, 20_000, 40_000]),
             faults: if embedded { pick(&[0, 1]) } else { pick(&[0, 1, 4, 12]) },

@@ -2,6 +2,7 @@
 //! commits that cannot be applied, workers that come and go. In the end every view says what the log says, once.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod flooding;
 mod parking;
 mod positions;
 mod rows;
