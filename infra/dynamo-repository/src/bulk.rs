@@ -3,6 +3,7 @@
 
 use crate::{
     Error, Head, Repository,
+    allowance::Allowance,
     attributes::Item,
     bulk_item::{BulkItem, ItemKey, stored},
     head::{attributes, head_key},
@@ -13,7 +14,7 @@ use headwater_dynamo_schema::{RowItem, RowKey};
 use headwater_dynamodb::AccessPattern;
 use headwater_kernel::{Id, key};
 use headwater_tenancy::TenantScope;
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 /// Items of one BatchWriteItem.
 pub const BULK_WRITES: usize = 25;
@@ -95,6 +96,7 @@ impl BulkLeft {
 pub struct Bulk {
     repository: Repository,
     generation: u32,
+    allowance: Option<Allowance>,
 }
 
 impl Repository {
@@ -103,11 +105,22 @@ impl Repository {
         Bulk {
             repository: self.at_generation(generation),
             generation,
+            allowance: None,
         }
     }
 }
 
 impl Bulk {
+    /// The same, whose writes without a condition are sent only while `left` is not zero, each attempt by itself, and wait for an answer no
+    /// longer than that. What is on its way to the store then still arrives.
+    #[must_use]
+    pub fn while_allowed(&self, left: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self {
+            allowance: Some(Allowance::new(left)),
+            ..self.clone()
+        }
+    }
+
     /// The key of a row.
     ///
     /// # Errors
@@ -178,7 +191,8 @@ impl Bulk {
     /// Makes at most [`BULK_WRITES`] writes, of different items each, in one request; what the store leaves is in the answer.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], or [`Error::Refused`] when one of them cannot be taken; then none may have been.
+    /// [`Error::Unavailable`], also when they are not allowed any more; or [`Error::Refused`] when one of them cannot be taken; then none
+    /// may have been.
     pub async fn write(&self, writes: impl IntoIterator<Item = &BulkWrite>) -> Result<BulkWritten, Error> {
         let mut requests: HashMap<String, Vec<WriteRequest>> = HashMap::new();
         for write in writes {
@@ -197,17 +211,23 @@ impl Bulk {
         if left.is_empty() {
             return Ok(BulkWritten::default());
         }
-        let answer = self
+        let mut call = self
             .repository
             .database
             .client()
             .batch_write_item()
             .set_request_items(Some(left.0))
             .customize()
-            .interceptor(AccessPattern::system("repository.bulk"))
-            .send()
-            .await
-            .map_err(Error::of)?;
+            .interceptor(AccessPattern::system("repository.bulk"));
+        if let Some(allowance) = &self.allowance {
+            let config = aws_sdk_dynamodb::config::Builder::new().timeout_config(allowance.timeouts());
+            call = call.interceptor(allowance.clone()).config_override(config);
+        }
+        let over = || self.allowance.as_ref().is_some_and(Allowance::is_over);
+        let answer = call.send().await.map_err(|error| match over() {
+            true => Error::Unavailable(error.into()),
+            false => Error::of(error),
+        })?;
         Ok(BulkWritten {
             units: answer
                 .consumed_capacity()

@@ -7,6 +7,7 @@
 //!
 //! Keys are made here and nowhere else: `TENANT#<tenant><what the entity adds>#~<projection>.<generation>`.
 
+mod allowance;
 mod attributes;
 mod bulk;
 mod bulk_item;

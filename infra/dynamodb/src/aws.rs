@@ -62,11 +62,17 @@ pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime, faults: Opti
     }
 }
 
+/// How long one attempt of a call may take on AWS.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a call may take on AWS, with all its attempts.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// DynamoDB answers in milliseconds: a request without an answer after seconds is better sent again.
 pub(crate) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(5))
-        .operation_timeout(Duration::from_secs(30))
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(CALL_TIMEOUT)
         .build()
 }

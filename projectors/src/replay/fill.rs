@@ -58,7 +58,7 @@ impl Pass {
             Arc::new(Mutex::new(open)),
             Arc::new(Semaphore::new(job.options.in_flight)),
         );
-        let runtime = job.runtime.clone();
+        let (runtime, job_in_flight) = (job.runtime.clone(), job.options.in_flight);
         let this = Arc::new(self);
         for _ in 0..this.job.options.concurrency {
             let (this, queue, in_flight, results) = (
@@ -81,10 +81,12 @@ impl Pass {
         }
         drop(results);
         let mut result = Ok(());
-        // All of them, so that nothing is written any more when this has ended.
         while let Some(one) = ended.recv().await {
             result = result.and(one);
         }
+        // All of them, also those whose segment has not waited for them: nothing is written any more when this has ended.
+        let all = u32::try_from(job_in_flight).unwrap_or(u32::MAX);
+        let _ = in_flight.acquire_many(all).await;
         result
     }
 

@@ -36,8 +36,9 @@ impl Until {
         self.0.store(millis(until), Ordering::Release);
     }
 
-    fn has_passed(&self, now: Duration) -> bool {
-        millis(now) >= self.0.load(Ordering::Acquire)
+    /// How long that is from `now`.
+    pub(crate) fn left(&self, now: Duration) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Acquire).saturating_sub(millis(now)))
     }
 }
 
@@ -72,7 +73,7 @@ const TRIES: u32 = 12;
 impl Job {
     /// Whether this worker may go on.
     pub(crate) fn check(&self) -> Result<(), ReplayError> {
-        if *self.stop.borrow() || self.until.has_passed(self.runtime.monotonic()) {
+        if *self.stop.borrow() || self.until.left(self.runtime.monotonic()).is_zero() {
             Err(ReplayError::Stopped)
         } else {
             Ok(())

@@ -9,6 +9,7 @@ use crate::{
     stop::told,
 };
 use headwater_dynamo_repository::{Generation, GenerationState, Registered};
+use headwater_dynamodb::ATTEMPT_TIMEOUT;
 use headwater_event_log::{
     Shard,
     consumer::{Lease, LeaseTable, Observations},
@@ -362,8 +363,11 @@ impl Keeping {
             .all(|key| contexts.iter().any(|context| key.split('.').next() == Some(context)))
     }
 
+    /// What its holder had sent without a condition before its lease ran out has arrived by then.
     fn is_free(&self, lease: &Lease, now: Duration) -> bool {
-        lease.owner.is_none() || self.options.alone || self.seen.is_expired(lease, now, self.options.lease)
+        lease.owner.is_none()
+            || self.options.alone
+            || self.seen.is_expired(lease, now, self.options.lease + ATTEMPT_TIMEOUT)
     }
 }
 

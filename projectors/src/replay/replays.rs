@@ -321,6 +321,8 @@ impl Inner {
         stop: watch::Receiver<bool>,
     ) -> Job {
         let Sources { log, authority, .. } = &self.sources;
+        let bulk = (self.catalogue.stores.repository)(projection).bulk(generation);
+        let (lease, runtime) = (until.clone(), self.runtime.clone());
         Job {
             log: log.clone(),
             authority: authority.clone(),
@@ -331,7 +333,7 @@ impl Inner {
             runtime: self.runtime.clone(),
             consumer: format!("{projection}.{generation}"),
             contexts: self.contexts(projection),
-            bulk: (self.catalogue.stores.repository)(projection).bulk(generation),
+            bulk: bulk.while_allowed(move || lease.left(runtime.monotonic())),
             refolds,
             segments,
             fence,

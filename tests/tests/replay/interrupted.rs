@@ -2,6 +2,7 @@
 
 use crate::world::{World, budget, progress, quick, runner};
 use headwater_dynamo_repository::GenerationState;
+use headwater_dynamodb::faults::{Fault, Rule};
 use headwater_projectors::{Budget, Keeper, ReplayError};
 use headwater_runtime::Runtime;
 use headwater_tests::{account::Command, projections::BALANCES};
@@ -79,6 +80,34 @@ async fn another_worker_takes_a_replay_over() {
     assert!(progress.live, "{progress:?}");
     world.settled(&world.acme, BALANCES, 2).await;
     second.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_written_after_a_replay_was_put_down() {
+    let world = World::new().await;
+    world.fill(&world.acme, 400).await;
+    // Pages of one segment that are not waited for one by one.
+    let one = headwater_projectors::ReplayOptions {
+        segments: 1,
+        save_every: std::time::Duration::from_secs(60),
+        ..quick()
+    };
+    let keeper = Keeper::start(&world.replays(one), runner(), &world.runtime);
+    // The first request makes room for one that is stopped, while others are still under way.
+    for (nth, millis) in [(Some(1), 20), (None, 550)] {
+        let slow = Fault::Delay(std::time::Duration::from_millis(millis));
+        let rule = Rule::new(slow).operation("BatchWriteItem");
+        world.faults.add(nth.map_or(rule.clone(), |nth| rule.nth(nth)));
+    }
+    keeper.replays().start(BALANCES, None, Budget::default()).await.unwrap();
+    world
+        .until("writes are under way", async || world.faults.injected() > 0)
+        .await;
+    keeper.shut_down().await;
+    let written = world.keys(BALANCES, 2).await.len();
+    world.runtime.sleep(std::time::Duration::from_millis(2_000)).await;
+    assert_eq!(world.keys(BALANCES, 2).await.len(), written);
+    assert!(written < 400);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

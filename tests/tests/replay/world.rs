@@ -1,7 +1,7 @@
 //! A bank on the embedded engine, whose projections are kept in all their generations.
 
 use headwater_dynamo_repository::{GenerationState, Generations};
-use headwater_dynamodb::{Databases, Usage};
+use headwater_dynamodb::{Databases, Usage, faults::Faults};
 use headwater_event_log::{AggregateStore, EventLog, Options};
 use headwater_kernel::{Aggregate, Id, Rejection, TenantId};
 use headwater_projectors::{
@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) beta: TenantScope,
     pub(crate) runtime: Runtime,
     pub(crate) dir: TempDir,
+    pub(crate) faults: Faults,
 }
 
 /// Short times, so that what has to wait waits little.
@@ -59,7 +60,8 @@ impl World {
     }
 
     pub(crate) async fn open(dir: TempDir, runtime: Runtime) -> Self {
-        let databases = Databases::embedded(dir.path(), Runtime::tokio()).unwrap();
+        let faults = Faults::seeded(0);
+        let databases = Databases::embedded_with_faults(dir.path(), Runtime::tokio(), faults.clone()).unwrap();
         let log = EventLog::new(
             databases.durable.clone(),
             sealing_key(),
@@ -74,6 +76,7 @@ impl World {
             databases,
             runtime,
             dir,
+            faults,
         }
     }
 

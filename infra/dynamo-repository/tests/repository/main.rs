@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod allowance;
 mod conditions;
 mod costs;
 mod generations;

@@ -2,7 +2,7 @@
 
 use headwater_dynamo_repository::{Expect, Generations, PageRequest, Repository};
 use headwater_dynamo_schema::{Entity, FromRow, Range};
-use headwater_dynamodb::{Databases, Usage, tables};
+use headwater_dynamodb::{Databases, Usage, faults::Faults, tables};
 use headwater_runtime::{Environment, Runtime, Task};
 use headwater_tenancy::{SealingKey, TenantScope, testing};
 use std::{
@@ -15,6 +15,7 @@ use std::{
 
 pub(crate) struct World {
     pub(crate) databases: Databases,
+    pub(crate) faults: Faults,
     pub(crate) generations: Generations,
     pub(crate) repository: Repository,
     pub(crate) acme: TenantScope,
@@ -35,7 +36,8 @@ impl World {
     /// The directory of generations runs on `runtime`.
     pub(crate) async fn with(runtime: Runtime) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let databases = Databases::embedded(dir.path(), Runtime::tokio()).unwrap();
+        let faults = Faults::seeded(0);
+        let databases = Databases::embedded_with_faults(dir.path(), Runtime::tokio(), faults.clone()).unwrap();
         databases.ensure_table(&tables::views_table("crm")).await.unwrap();
         databases.ensure_table(&tables::checkpoints_table()).await.unwrap();
         let generations = Generations::new(databases.rebuildable.clone(), runtime);
@@ -44,6 +46,7 @@ impl World {
             repository,
             generations,
             databases,
+            faults,
             acme: testing::scope("acme").await,
             _dir: dir,
         }
