@@ -20,7 +20,7 @@
 //! a lease that it lets run out rather than write without it. Two thirds of the lease after it was renewed, no attempt of a write is sent
 //! any more, also none that the SDK makes of itself, and none is waited for; whoever takes over waits as long as a lease and one attempt
 //! last. What remains is a process that is stopped in the microseconds between looking at its lease and handing the bytes to the socket,
-//! for longer than that and until the generation is live: `headwater replay PROJECTION --check N` finds such a row.
+//! for longer than that and until the generation is live: `headwater replay PROJECTION --dry-run` finds such a row.
 
 mod aggregate;
 mod attaching;
