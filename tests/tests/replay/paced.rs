@@ -1,11 +1,14 @@
 //! What a rebuild takes: one write for each row, and no more in a second than it may.
 
-use crate::world::{World, budget, quick, rows_of, runner};
+use crate::world::{World, budget, progress, quick, rows_of, runner};
 use futures::future::BoxFuture;
 use headwater_kernel::Timestamp;
 use headwater_projectors::{Budget, Keeper};
 use headwater_runtime::{Environment, Runtime, Task};
-use headwater_tests::projections::{BALANCES, NUMBERS};
+use headwater_tests::{
+    account::Command,
+    projections::{BALANCES, NUMBERS},
+};
 use std::time::Duration;
 
 /// Time that passes faster than it does.
@@ -100,5 +103,48 @@ async fn a_budget_holds_in_every_stretch_of_time() {
     let seconds = (spent.last().unwrap().0 - spent[0].0).as_secs_f64();
     assert!(seconds >= 1_000.0 / allowed - 2.0, "{seconds}");
     world.kept(&replays, BALANCES, 2).await;
+    keeper.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_generation_that_is_filled_cannot_remember_is_caught_up_by_one_pass_that_writes_only_what_is_missing() {
+    let world = World::new().await;
+    world.fill(&world.acme, 300).await;
+    let narrow = headwater_projectors::RunnerOptions {
+        waiting_commits: 4,
+        waiting_commits_per_tenant: 4,
+        waiting_aggregates: 10,
+        waiting_aggregates_per_tenant: 10,
+        round: 16,
+        ..runner()
+    };
+    let keeper = Keeper::start(&world.replays(quick()), narrow, &world.runtime);
+    let replays = keeper.replays().clone();
+    world.settled(&world.acme, BALANCES, 1).await;
+    world.settled(&world.acme, NUMBERS, 1).await;
+    replays.start(BALANCES, None, budget(100.0)).await.unwrap();
+    world
+        .until("it is half filled", async || {
+            let progress = progress(&replays, BALANCES, 2).await;
+            progress.is_some_and(|progress| progress.rows > 100)
+        })
+        .await;
+    let before = world.usage();
+    for n in 0..60 {
+        let deposit = Command::Deposit { cents: 5 };
+        world.send(&world.acme, &format!("A{n}"), "late", deposit).await;
+    }
+    let filling = progress(&replays, BALANCES, 2).await.unwrap();
+    assert!(!filling.live && filling.segments_done < filling.segments, "{filling:?}");
+    world.kept(&replays, BALANCES, 2).await;
+    world.settled(&world.acme, BALANCES, 2).await;
+    // The rows of 60 accounts in both generations, some of them filled as they are already. None is written, or tried, for the rest.
+    let usage = world.databases.rebuildable.accounting().since(&before);
+    let saves: u64 = usage
+        .iter()
+        .filter(|one| one.pattern == "repository.save")
+        .map(|one| one.calls)
+        .sum();
+    assert!((60..=150).contains(&saves), "{saves}");
     keeper.shut_down().await;
 }
