@@ -201,13 +201,32 @@ async fn fill<F: Fold>(
 ) -> Result<u32, ApplyError> {
     let mut commits = 0;
     let aggregate = AggregateType::of::<F::Source>();
-    let missing = log
-        .commits(&source.scope, &aggregate, &source.id, head.version + 1)
-        .await;
-    for commit in missing.map_err(ApplyError::log)? {
-        if commit.first_sequence == head.version + 1 && commit.first_sequence < end {
-            fold(source, &commit, head)?;
+    while head.version + 1 < end {
+        let from = head.version + 1;
+        let page = log.commits_until(&source.scope, &aggregate, &source.id, from).await;
+        let page = page.map_err(ApplyError::log)?;
+        for commit in &page.commits {
+            if commit.first_sequence == head.version + 1 && commit.first_sequence < end {
+                fold(source, commit, head)?;
+                commits += 1;
+            }
+        }
+        if let Some(unreadable) = page.unreadable
+            && unreadable.first_sequence == head.version + 1
+            && unreadable.first_sequence < end
+        {
+            let first_sequence = unreadable.first_sequence;
+            match unreadable.version.filter(|_| source.discard == Some(first_sequence)) {
+                Some(version) => head.version = version,
+                None => {
+                    let source = unreadable.error.into();
+                    return Err(ApplyError::Commit { first_sequence, source });
+                }
+            }
             commits += 1;
+        }
+        if !page.more || head.version < from {
+            break;
         }
     }
     Ok(commits)

@@ -31,6 +31,7 @@ pub use feed::{
     Appended, FeedActivity, FeedBatch, FeedCursor, FeedError, FeedOptions, FeedPage, FeedPlace, FeedPosition,
     FeedWriter, Reference, Repaired, upcast_commit,
 };
+pub use load::{CommitsUntil, UnreadableCommit};
 pub use log::{EventLog, Options};
 pub use read_back::{LoggedCommit, SegmentPage, Unreadable, commit_of_item, place_of};
 pub use stream::{Cursor, Opened, Position, Shard, Start, StreamBatch, StreamReader};

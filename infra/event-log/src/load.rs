@@ -23,7 +23,90 @@ pub(crate) struct Page {
     pub(crate) more: bool,
 }
 
+/// An aggregate's commits up to the end of a page, or to an item that this build cannot read.
+#[derive(Debug)]
+pub struct CommitsUntil {
+    /// In order.
+    pub commits: Vec<Commit>,
+    /// The item that follows them, when it cannot be read.
+    pub unreadable: Option<UnreadableCommit>,
+    /// Whether there may be more; to be asked for from the version of the last one on.
+    pub more: bool,
+}
+
+/// A commit that this build cannot read.
+#[derive(Debug)]
+pub struct UnreadableCommit {
+    /// The sequence of its first event.
+    pub first_sequence: u64,
+    /// The sequence of its last event, as far as it or what follows tells.
+    pub version: Option<u64>,
+    /// What is wrong with it.
+    pub error: Error,
+}
+
+/// Items of one aggregate, and whether more follow.
+type Items = (Vec<HashMap<String, AttributeValue>>, bool);
+
+fn first_sequence_of(item: &HashMap<String, AttributeValue>) -> Option<u64> {
+    crate::log::text_of(item, "SK")?.parse().ok()
+}
+
 impl EventLog {
+    /// A page of commits from the one that begins with sequence `from`, up to one that cannot be read: that one does not hide those before.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Refused`].
+    pub async fn commits_until(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+        from: u64,
+    ) -> Result<CommitsUntil, Error> {
+        let pattern = "event-log.history";
+        let (items, more) = self.items(scope, aggregate, id, from, (PAGE, pattern)).await?;
+        let mut commits = Vec::with_capacity(items.len());
+        let mut items = items.iter().peekable();
+        while let Some(item) = items.next() {
+            let error = match current(aggregate, item) {
+                Ok(tagged) => {
+                    commits.push(tagged.commit);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let after_last = commits.last().map_or(from, |last| last.version() + 1);
+            let first_sequence = first_sequence_of(item).unwrap_or(after_last);
+            let events = item.get("n").and_then(|n| n.as_n().ok()?.parse::<u64>().ok());
+            let version = match (events.filter(|events| *events > 0), items.peek()) {
+                (Some(events), _) => first_sequence.checked_add(events - 1),
+                (None, Some(next)) => first_sequence_of(next).map(|next| next - 1),
+                (None, None) => {
+                    let next = self
+                        .items(scope, aggregate, id, first_sequence + 1, (1, pattern))
+                        .await?;
+                    next.0.first().and_then(first_sequence_of).map(|next| next - 1)
+                }
+            };
+            let unreadable = UnreadableCommit {
+                first_sequence,
+                version,
+                error,
+            };
+            return Ok(CommitsUntil {
+                commits,
+                unreadable: Some(unreadable),
+                more: true,
+            });
+        }
+        Ok(CommitsUntil {
+            commits,
+            unreadable: None,
+            more,
+        })
+    }
+
     /// One page of an aggregate's commits, in order, from the one whose first sequence is at least `from`. Events are brought to the
     /// current version.
     pub(crate) async fn page(
@@ -32,8 +115,25 @@ impl EventLog {
         aggregate: &AggregateType,
         id: &Id,
         from: u64,
-        (limit, pattern): (i32, &'static str),
+        limit: (i32, &'static str),
     ) -> Result<Page, Error> {
+        let (items, more) = self.items(scope, aggregate, id, from, limit).await?;
+        let commits = items
+            .iter()
+            .map(|item| current(aggregate, item))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Page { commits, more })
+    }
+
+    /// One page of an aggregate's items as they are stored.
+    async fn items(
+        &self,
+        scope: &TenantScope,
+        aggregate: &AggregateType,
+        id: &Id,
+        from: u64,
+        (limit, pattern): (i32, &'static str),
+    ) -> Result<Items, Error> {
         let answer = self
             .0
             .database
@@ -53,15 +153,8 @@ impl EventLog {
             .send()
             .await
             .map_err(failed)?;
-        let commits = answer
-            .items()
-            .iter()
-            .map(|item| current(aggregate, item))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Page {
-            commits,
-            more: answer.last_evaluated_key().is_some(),
-        })
+        let more = answer.last_evaluated_key.is_some();
+        Ok((answer.items.unwrap_or_default(), more))
     }
 
     /// The commit whose first event has this sequence.

@@ -79,19 +79,34 @@ pub(crate) async fn refold(
     mut end: u64,
     history: bool,
 ) -> Result<Refolded, ApplyError> {
-    let commits = log
-        .commits(scope, &of.aggregate(), id, 1)
-        .await
-        .map_err(ApplyError::log)?;
-    let up_to = commits.last().map_or(0, Commit::version);
-    let mut stopped = None;
+    let aggregate = of.aggregate();
+    let (mut up_to, mut stopped) = (0, None);
     loop {
         let mut folded = of.begin(scope, id, history);
-        let mut failed = None;
-        for commit in commits.iter().take_while(|commit| commit.version() <= end) {
-            let next = folded.version() + 1;
-            if commit.first_sequence != next || folded.fold(commit).is_err() {
-                failed = Some(next);
+        let (mut failed, mut from) = (None, 1);
+        // To the end of the history once, and again as far as it can be folded. A page at a time, however long it is.
+        while stopped.is_none() || from <= end {
+            let page = log.commits_until(scope, &aggregate, id, from).await;
+            let page = page.map_err(ApplyError::log)?;
+            for commit in &page.commits {
+                from = commit.version() + 1;
+                if failed.is_some() || commit.version() > end {
+                    continue;
+                }
+                let next = folded.version() + 1;
+                if commit.first_sequence != next || folded.fold(commit).is_err() {
+                    failed = Some(next);
+                }
+            }
+            if let Some(unreadable) = &page.unreadable {
+                from = unreadable.version.unwrap_or(unreadable.first_sequence) + 1;
+                let next = folded.version() + 1;
+                if unreadable.first_sequence <= end {
+                    failed.get_or_insert(next);
+                }
+            }
+            up_to = up_to.max(from - 1);
+            if !page.more {
                 break;
             }
         }

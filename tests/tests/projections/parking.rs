@@ -1,6 +1,7 @@
 //! Commits that cannot be applied.
 
 use super::{Bank, quick};
+use aws_sdk_dynamodb::types::AttributeValue;
 use headwater_kernel::Id;
 use headwater_projectors::{Parked, Parking, Retried, RunnerOptions, SourceKey};
 use headwater_tests::{
@@ -157,4 +158,64 @@ async fn what_is_parked_stays_parked_over_a_restart_and_a_lost_position() {
     assert_eq!(balance(&bank, "bad").await, Some((1_013, 1)));
     runner.shut_down().await;
     poison(1_003, false);
+}
+
+/// Writes items of the log by hand: those of a build whose layout this one does not know, and copies.
+async fn put_log_item(bank: &Bank, id: &str, from: u64, to: u64, change: impl FnOnce(&mut LogItem)) {
+    let log = &bank.databases.durable;
+    let table = log.table("bank-events");
+    let key = |sequence: u64| AttributeValue::S(format!("{sequence:020}"));
+    let partition = AttributeValue::S(format!("TENANT#acme#accounts#{id}"));
+    let read = log.client().get_item().table_name(&table);
+    let read = read.key("PK", partition).key("SK", key(from)).consistent_read(true);
+    let mut item = read.send().await.unwrap().item.unwrap();
+    item.insert("SK".into(), key(to));
+    item.insert("command_id".into(), AttributeValue::S(format!("by-hand-{to}")));
+    change(&mut item);
+    let put = log.client().put_item().table_name(&table);
+    put.set_item(Some(item)).send().await.unwrap();
+}
+
+type LogItem = std::collections::HashMap<String, AttributeValue>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_cannot_be_read_stops_its_aggregate_there_and_can_be_discarded() {
+    for (says_how_many, follows) in [(true, true), (false, true), (true, false)] {
+        let bank = Bank::new().await;
+        bank.send("odd", 1, Command::Deposit { cents: 10 }).await;
+        bank.send("odd", 2, Command::Deposit { cents: 20 }).await;
+        // Two events, of which this build can read none.
+        put_log_item(&bank, "odd", 2, 3, |item| {
+            item.insert("v".into(), AttributeValue::N("99".into()));
+            item.insert("n".into(), AttributeValue::N("2".into()));
+            if !says_how_many {
+                item.remove("n");
+            }
+        })
+        .await;
+        if follows {
+            put_log_item(&bank, "odd", 1, 5, |_| {}).await;
+        }
+        let runner = bank.keeping.start(quick());
+        let parked = until_parked(&bank, 1).await;
+        assert_eq!(parked[0].first_sequence, 3, "{parked:?}");
+        assert_eq!(balance(&bank, "odd").await, Some((30, 2)), "all before it is applied");
+        let consumers = bank.keeping.consumers();
+        let consumer = consumers.iter().find(|one| one.name() == "balances.1").unwrap();
+        let retry = async |discard| {
+            parking(&bank)
+                .retry(consumer, &bank.scope, CONTEXT, &source(&bank, "odd"), discard)
+                .await
+                .unwrap()
+        };
+        let again = retry(false).await;
+        assert!(
+            matches!(&again, Retried::StillParked(parked) if parked.first_sequence == 3),
+            "{again:?}"
+        );
+        assert_eq!(retry(true).await, Retried::Applied);
+        let after = if follows { Some((40, 5)) } else { Some((30, 4)) };
+        assert_eq!(balance(&bank, "odd").await, after);
+        runner.shut_down().await;
+    }
 }
