@@ -172,7 +172,11 @@ impl ProjectionRegistry for Catalogue {
             let shape = OneRow(repository.bulk(generation));
             let fold = PhantomData;
             Ok(Some(Part {
-                refold: Arc::new(Refolding::<F, _> { shape, fold }),
+                refold: Arc::new(Refolding::<F, _> {
+                    shape,
+                    fold,
+                    follower: None,
+                }),
                 follower: Arc::new(RowFollower::<F> {
                     log: stores.log.clone(),
                     repository,
@@ -189,13 +193,18 @@ impl ProjectionRegistry for Catalogue {
             let repository = (stores.repository)(projection).at_generation(generation);
             let shape = SeveralRows(repository.bulk(generation));
             let fold = PhantomData;
+            let follower: Arc<dyn Follower> = Arc::new(RowsFollower::<F> {
+                log: stores.log.clone(),
+                repository,
+                heads: Heads::new(),
+            });
             Ok(Some(Part {
-                refold: Arc::new(Refolding::<F, _> { shape, fold }),
-                follower: Arc::new(RowsFollower::<F> {
-                    log: stores.log.clone(),
-                    repository,
-                    heads: Heads::new(),
+                refold: Arc::new(Refolding::<F, _> {
+                    shape,
+                    fold,
+                    follower: F::HAS_SUMS.then(|| Arc::clone(&follower)),
                 }),
+                follower,
                 index: None,
             }))
         };
@@ -211,7 +220,11 @@ impl ProjectionRegistry for Catalogue {
             let shape = OneDocument(Arc::clone(&index));
             let fold = PhantomData;
             Ok(Some(Part {
-                refold: Arc::new(Refolding::<F, _> { shape, fold }),
+                refold: Arc::new(Refolding::<F, _> {
+                    shape,
+                    fold,
+                    follower: None,
+                }),
                 follower: Arc::new(DocumentFollower::<F> {
                     log: stores.log.clone(),
                     index: Arc::clone(&index),

@@ -7,7 +7,9 @@ use crate::{
 };
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use headwater_dynamo_repository::{self as repository, MAX_TOGETHER, Repository, Step, StoredHead, Unfinished};
+use headwater_dynamo_repository::{
+    self as repository, MAX_TOGETHER, Repository, Step, StoredHead, Unfinished, sum_changes,
+};
 use headwater_dynamo_schema::{RowItem, RowItemError, RowKey};
 use headwater_event_log::EventLog;
 use headwater_kernel::{Aggregate, Id};
@@ -47,6 +49,14 @@ fn step<F: RowsFold>(id: &Id, before: &Head<F>, after: &Head<F>) -> Result<Step,
         }
     }
     left.extend(old.into_keys());
+    let adds = sum_changes(
+        before.state.shares().map_err(permanent)?,
+        after.state.shares().map_err(permanent)?,
+    );
+    let adds = adds.map_err(failed)?;
+    if !F::HAS_SUMS && !adds.is_empty() {
+        return Err(ApplyError::Permanent("a fold with shares says so by HAS_SUMS".into()));
+    }
     let state = serde_json::to_value(&after.state).map_err(permanent)?;
     Ok(Step {
         table: F::TABLE,
@@ -61,6 +71,7 @@ fn step<F: RowsFold>(id: &Id, before: &Head<F>, after: &Head<F>) -> Result<Step,
         puts,
         fresh,
         deletes: left.into_iter().collect(),
+        adds,
     })
 }
 
@@ -111,7 +122,7 @@ impl<F: RowsFold> HeadStore<F> for RowsFollower<F> {
         whole: bool,
     ) -> Result<Written, ApplyError> {
         let step = step(&source.id, before, after)?;
-        let writes = step.puts.len() + step.deletes.len() + 1;
+        let writes = step.puts.len() + step.deletes.len() + step.adds.len() + 1;
         if writes > MAX_TOGETHER && !whole {
             return Ok(Written::TooMuch);
         }

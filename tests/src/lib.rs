@@ -7,6 +7,7 @@ pub mod invariants;
 pub mod projections;
 pub mod simulation;
 pub mod stores;
+pub mod totals;
 
 use headwater_dynamodb::{Databases, faults::Faults};
 use headwater_event_log::{AggregateStore, EventLog, Options, Request};

@@ -1,7 +1,7 @@
 //! A view is a fold over one source aggregate's events. Where its state is kept depends on the trait it implements besides.
 
 use crate::search::SearchDocument;
-use headwater_dynamo_schema::{Entity, FromRow, RowItem, RowItemError, RowKey};
+use headwater_dynamo_schema::{Entity, FromRow, RowItem, RowItemError, RowKey, Share};
 use headwater_kernel::{Actor, Aggregate, Id, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -49,6 +49,19 @@ pub trait RowsFold: Fold {
     /// # Errors
     /// When a row does not serialise as an object.
     fn rows(&self) -> Result<Vec<RowItem>, RowItemError>;
+
+    /// Whether it adds to sums that several aggregates make.
+    const HAS_SUMS: bool = false;
+
+    /// What this state contributes to sums, each sum once. When the state changes, every sum moves by the difference in the transaction
+    /// that moves the head: what an aggregate contributes counts once, whatever is delivered again. An aggregate has at most 98. A sum
+    /// that very many aggregates feed is written by all of them; shard its key, or take the sum when it is read.
+    ///
+    /// # Errors
+    /// As [`Share::of`].
+    fn shares(&self) -> Result<Vec<Share>, RowItemError> {
+        Ok(Vec::new())
+    }
 }
 
 /// A fold that is a search document.

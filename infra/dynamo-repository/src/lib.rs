@@ -20,6 +20,7 @@ mod query;
 mod registry;
 mod repository;
 mod step;
+mod sums;
 mod transact;
 
 pub use bulk::{BULK_WRITES, Bulk, BulkLeft, BulkWrite, BulkWritten};
@@ -31,4 +32,5 @@ pub use query::{Page, PageRequest};
 pub use registry::{Generation, GenerationRegister, GenerationState, Registered, Switched};
 pub use repository::{Expect, Repository, Row};
 pub use step::{Step, StoredHead, Unfinished};
+pub use sums::sum_changes;
 pub use transact::{MAX_TOGETHER, Write};

@@ -16,7 +16,7 @@ use crate::{
     transact::MAX_TOGETHER,
 };
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
-use headwater_dynamo_schema::{RowItem, RowKey};
+use headwater_dynamo_schema::{RowItem, RowKey, Share};
 use headwater_dynamodb::AccessPattern;
 use headwater_kernel::Id;
 use headwater_tenancy::TenantScope;
@@ -88,6 +88,8 @@ pub struct Step {
     pub fresh: Vec<RowKey>,
     /// Rows that are there no more.
     pub deletes: Vec<RowKey>,
+    /// What sums change by, at most 98 of them: they move with the head, in its transaction.
+    pub adds: Vec<Share>,
 }
 
 /// What the head must be for a write to happen.
@@ -161,7 +163,19 @@ impl Repository {
             step_id: step.unfinished.as_ref().map(|unfinished| unfinished.step_id.clone()),
         };
         let size: usize = rows.iter().map(|(_, size)| size).sum();
-        if rows.len() >= MAX_TOGETHER || size > GROUP_BYTES {
+        let mut adds = Vec::with_capacity(step.adds.len());
+        for share in &step.adds {
+            adds.push(writing.repository.add(scope, share).await?);
+        }
+        // Beside the head and the sums.
+        let Some(room) = (MAX_TOGETHER - 1).checked_sub(adds.len()).filter(|room| *room > 0) else {
+            let why = format!(
+                "{} sums are more than one transaction holds; an aggregate contributes to 98 at most",
+                adds.len()
+            );
+            return Err(Error::Refused(why.into()));
+        };
+        if rows.len() > room || size > GROUP_BYTES {
             let mut unfinished = left.cloned().unwrap_or_default();
             unfinished.to = newest;
             for key in &step.fresh {
@@ -179,9 +193,10 @@ impl Repository {
                 size += bytes;
                 size <= GROUP_BYTES
             });
-            let count = fits.count().clamp(1, MAX_TOGETHER - 1).min(rows.len());
+            let count = fits.count().clamp(1, room).min(rows.len());
             let mut group: Vec<_> = rows.drain(..count).map(|(item, _)| item).collect();
             if rows.is_empty() {
+                group.append(&mut adds);
                 group.push(writing.head(&standing, &step.after)?);
                 return self.transact(scope, group).await;
             }

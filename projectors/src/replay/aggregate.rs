@@ -35,7 +35,8 @@ impl Replays {
     /// Folds one aggregate anew and overwrites its rows in the generation that is live for its tenant, unless they are newer.
     ///
     /// # Errors
-    /// [`ReplayError::UnknownProjection`], [`ReplayError::NotFollowed`], [`ReplayError::Store`].
+    /// [`ReplayError::UnknownProjection`], [`ReplayError::NotFollowed`], [`ReplayError::HasSums`],
+    /// [`ReplayError::Store`].
     pub async fn aggregate(
         &self,
         scope: &TenantScope,
@@ -51,6 +52,9 @@ impl Replays {
         let bulk = (self.0.catalogue.stores.repository)(name).bulk(live);
         let mut result = None;
         for one in refolds.iter().filter(|one| one.source().1 == aggregate) {
+            if one.follower().is_some() {
+                return Err(ReplayError::HasSums(name.to_owned()));
+            }
             result = Some(rewrite(&self.0.sources.log, &bulk, one, scope, id).await?);
         }
         result.ok_or_else(|| ReplayError::NotFollowed {

@@ -55,6 +55,9 @@ pub enum ReplayError {
         /// The aggregates' plural name.
         aggregate: String,
     },
+    /// What adds to sums cannot be written over.
+    #[error("{0} adds to sums that other aggregates make, too; rebuild it as a whole")]
+    HasSums(String),
     /// It was told to stop, or another worker goes on with it.
     #[error("this worker stopped")]
     Stopped,

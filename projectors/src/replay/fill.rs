@@ -6,9 +6,10 @@ use super::{
     job::Job,
     progress::Segment,
     refold::Effect,
+    sums::Sums,
     writer::{Source, Writer},
 };
-use crate::{ApplyError, consumer::PositionStore};
+use crate::{ApplyError, SourceCommits, consumer::PositionStore};
 use headwater_dynamo_repository::{BulkWrite, ItemKey};
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -95,6 +96,7 @@ impl Pass {
         let history = self.purpose == Purpose::Delete;
         let mut folding = Folding::new(&job.refolds, &segment.context, self.whose.clone(), history);
         let mut writer = Writer::new(Arc::clone(job), Arc::clone(in_flight));
+        let mut sums = Sums::new(Arc::clone(job));
         let context: Arc<str> = segment.context.as_str().into();
         let (mut after, before) = (segment.place.clone(), segment.commits);
         let mut saved_at = job.runtime.monotonic();
@@ -110,14 +112,15 @@ impl Pass {
             match self.purpose {
                 Purpose::Fill => {
                     for one in done {
-                        self.fill(&context, one, &mut writer).await?;
+                        self.fill(&context, one, &mut writer, &mut sums).await?;
                     }
                 }
                 Purpose::Delete => self.delete(&context, done, &mut writer).await?,
             }
             let since = job.runtime.monotonic().saturating_sub(saved_at);
             if end || since >= job.options.save_every {
-                let tally = writer.flush().await?;
+                let mut tally = writer.flush().await?;
+                tally += sums.flush().await?;
                 if let Some(positions) = &self.positions {
                     job.patiently(|| positions.flush()).await?;
                 }
@@ -140,7 +143,13 @@ impl Pass {
         }
     }
 
-    async fn fill(&self, context: &Arc<str>, mut done: Done, writer: &mut Writer) -> Result<(), ReplayError> {
+    async fn fill(
+        &self,
+        context: &Arc<str>,
+        mut done: Done,
+        writer: &mut Writer,
+        sums: &mut Sums,
+    ) -> Result<(), ReplayError> {
         let job = &self.job;
         if let Some((first_sequence, error)) = &done.stopped {
             job.park(context, &done.key, *first_sequence, done.up_to, error).await?;
@@ -166,6 +175,18 @@ impl Pass {
                 return Ok(());
             }
         };
+        if let (Some(follower), Effect::Items(items)) = (done.refold.follower(), &effect) {
+            let source = SourceCommits {
+                scope: done.scope,
+                id: done.key.id,
+                commits: Vec::new(),
+                up_to: version,
+                discard: None,
+            };
+            // A transaction takes twice as many, and the sums some more.
+            let units: f64 = items.iter().map(|item| 2.0 * item.write_units()).sum();
+            return sums.add(follower, source, units + 2.0).await;
+        }
         let source = Source {
             context: Arc::clone(context),
             key: Arc::new(done.key),
@@ -191,7 +212,7 @@ impl Pass {
                 // A key that cannot be made was never written.
                 heads.push(one.refold.head_key(&one.scope, &one.key.id).ok().flatten());
             }
-            let shown = group.iter().flat_map(|one| one.folded.shown());
+            let shown = group.iter().flat_map(|one| one.folded.shown().union(one.folded.sums()));
             let wanted: Vec<_> = heads.iter().flatten().chain(shown).cloned().collect();
             let read = job.patiently(|| async { job.bulk.read(&wanted).await.map_err(crate::race::failed) });
             let stored = read.await?;
@@ -202,7 +223,8 @@ impl Pass {
                     version: one.up_to,
                 };
                 let there = |key: &&ItemKey| stored.contains_key(*key);
-                let mut keys: BTreeSet<_> = one.folded.shown().iter().filter(there).cloned().collect();
+                let shown = one.folded.shown().union(one.folded.sums());
+                let mut keys: BTreeSet<_> = shown.filter(there).cloned().collect();
                 if let Some(head) = head.and_then(|head| stored.get(&head)) {
                     keys.extend(one.refold.keys_of_head(&one.scope, head));
                     keys.extend(job.bulk.unfinished_keys(&one.scope, head));

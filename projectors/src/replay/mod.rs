@@ -41,6 +41,7 @@ mod progress;
 pub(crate) mod refold;
 mod replays;
 mod report;
+mod sums;
 mod switching;
 mod verify;
 mod writer;

@@ -2,12 +2,12 @@
 //! a fold: a row, several rows with a head, a document.
 
 use crate::{
-    ApplyError,
+    ApplyError, Follower,
     heads::{Head, apply_commit, source_of},
     race::failed,
 };
 use headwater_dynamo_repository::{self as repository, Bulk, BulkItem, ItemKey};
-use headwater_dynamo_schema::RowItem;
+use headwater_dynamo_schema::{RowItem, Share};
 use headwater_kernel::{Aggregate, AggregateType, Commit, Id};
 use headwater_read_models::{DocumentFold, Fold, RowFold, RowsFold};
 use headwater_search::{DocumentBody, DocumentWrite, SearchIndex};
@@ -39,11 +39,14 @@ pub(crate) trait Refold: Send + Sync {
     /// The key of the item whose version is the head; `None` for documents.
     fn head_key(&self, scope: &TenantScope, id: &Id) -> Result<Option<ItemKey>, ApplyError>;
 
-    /// The keys of the rows that belong to a stored head of its own.
+    /// The keys of the rows that belong to a stored head of its own, and of the sums that it contributes to.
     fn keys_of_head(&self, scope: &TenantScope, head: &BulkItem) -> Vec<ItemKey>;
 
     /// Where documents are.
     fn index(&self) -> Option<&Arc<dyn SearchIndex>>;
+
+    /// What has to apply it, because it adds to sums: nothing of it may be written without a condition.
+    fn follower(&self) -> Option<&Arc<dyn Follower>>;
 }
 
 /// One aggregate on its way.
@@ -58,6 +61,9 @@ pub(crate) trait Folded: Send + Sync {
 
     /// All keys that were ever to be shown, as far as it was told to remember them.
     fn shown(&self) -> &BTreeSet<ItemKey>;
+
+    /// The keys of all sums that it ever added to, as far as it was told to remember them. Others add to them, too.
+    fn sums(&self) -> &BTreeSet<ItemKey>;
 }
 
 /// How a fold is kept.
@@ -65,6 +71,10 @@ pub(crate) trait Shape<F>: Clone + Send + Sync + 'static {
     fn effect(&self, scope: &TenantScope, id: &Id, head: &Head<F>) -> Result<Effect, ApplyError>;
     /// The keys that a state shows; nothing when one state's are all there can be.
     fn shows(&self, scope: &TenantScope, state: &F) -> Vec<ItemKey>;
+    /// The keys of the sums that a state contributes to.
+    fn sums(&self, _: &TenantScope, _: &F) -> Vec<ItemKey> {
+        Vec::new()
+    }
     fn head_key(&self, scope: &TenantScope, id: &Id) -> Result<Option<ItemKey>, ApplyError>;
     fn index(&self) -> Option<&Arc<dyn SearchIndex>> {
         None
@@ -74,6 +84,8 @@ pub(crate) trait Shape<F>: Clone + Send + Sync + 'static {
 pub(crate) struct Refolding<F, S> {
     pub(crate) shape: S,
     pub(crate) fold: PhantomData<fn() -> F>,
+    /// Of a fold that adds to sums.
+    pub(crate) follower: Option<Arc<dyn Follower>>,
 }
 
 struct State<F, S> {
@@ -83,6 +95,7 @@ struct State<F, S> {
     head: Head<F>,
     history: bool,
     shown: BTreeSet<ItemKey>,
+    sums: BTreeSet<ItemKey>,
 }
 
 impl<F: Fold, S: Shape<F>> Refold for Refolding<F, S> {
@@ -102,6 +115,7 @@ impl<F: Fold, S: Shape<F>> Refold for Refolding<F, S> {
             head: Head::new(F::empty(id), 0),
             history,
             shown: BTreeSet::new(),
+            sums: BTreeSet::new(),
         })
     }
 
@@ -112,12 +126,16 @@ impl<F: Fold, S: Shape<F>> Refold for Refolding<F, S> {
     fn keys_of_head(&self, scope: &TenantScope, head: &BulkItem) -> Vec<ItemKey> {
         let state = head.head_state().and_then(|state| serde_json::from_value(state).ok());
         state
-            .map(|state: F| self.shape.shows(scope, &state))
+            .map(|state: F| [self.shape.shows(scope, &state), self.shape.sums(scope, &state)].concat())
             .unwrap_or_default()
     }
 
     fn index(&self) -> Option<&Arc<dyn SearchIndex>> {
         self.shape.index()
+    }
+
+    fn follower(&self) -> Option<&Arc<dyn Follower>> {
+        self.follower.as_ref()
     }
 }
 
@@ -131,6 +149,7 @@ impl<F: Fold, S: Shape<F>> Folded for State<F, S> {
         self.head.version = commit.version();
         if self.history {
             self.shown.extend(self.shape.shows(&self.scope, &self.head.state));
+            self.sums.extend(self.shape.sums(&self.scope, &self.head.state));
         }
         Ok(())
     }
@@ -145,6 +164,10 @@ impl<F: Fold, S: Shape<F>> Folded for State<F, S> {
 
     fn shown(&self) -> &BTreeSet<ItemKey> {
         &self.shown
+    }
+
+    fn sums(&self) -> &BTreeSet<ItemKey> {
+        &self.sums
     }
 }
 
@@ -203,6 +226,12 @@ impl<F: RowsFold> Shape<F> for SeveralRows {
         rows.iter()
             .filter_map(|row| self.0.key(scope, row.table, &row.key).ok())
             .collect()
+    }
+
+    fn sums(&self, scope: &TenantScope, state: &F) -> Vec<ItemKey> {
+        let shares = state.shares().unwrap_or_default();
+        let key = |share: &Share| self.0.key(scope, share.table, &share.key).ok();
+        shares.iter().filter_map(key).collect()
     }
 
     fn head_key(&self, scope: &TenantScope, id: &Id) -> Result<Option<ItemKey>, ApplyError> {

@@ -6,6 +6,7 @@ mod flooding;
 mod parking;
 mod positions;
 mod rows;
+mod sums;
 mod workers;
 
 use headwater_dynamodb::{

@@ -6,6 +6,7 @@ mod checks;
 mod documents;
 mod interrupted;
 mod paced;
+mod sums;
 mod tenants;
 mod world;
 

@@ -33,9 +33,11 @@ mod entity;
 mod part;
 mod range;
 mod row;
+mod share;
 
 pub use entity::{Entity, EntitySchema, FromRow, IndexKey, RowKey};
 pub use headwater_dynamo_derive::{DynamoEntities, DynamoRepository};
 pub use part::KeyPart;
 pub use range::Range;
 pub use row::{RowItem, RowItemError, is_own_attribute};
+pub use share::Share;

@@ -31,16 +31,22 @@ pub struct RowItemError {
     why: String,
 }
 
+impl RowItemError {
+    pub(crate) fn new(entity: &'static str, why: impl Into<String>) -> Self {
+        Self {
+            entity,
+            why: why.into(),
+        }
+    }
+}
+
 impl RowItem {
     /// The row of an entity.
     ///
     /// # Errors
     /// [`RowItemError`] when it does not serialise as an object, or has an attribute of the repository's own.
     pub fn of<E: Entity>(entity: &E) -> Result<Self, RowItemError> {
-        let failed = |why: String| RowItemError {
-            entity: E::SCHEMA.entity,
-            why,
-        };
+        let failed = |why: String| RowItemError::new(E::SCHEMA.entity, why);
         match serde_json::to_value(entity) {
             Ok(Value::Object(attributes)) => match attributes.keys().find(|name| is_own_attribute(name)) {
                 Some(name) => Err(failed(format!("the repository writes the attribute {name} itself"))),

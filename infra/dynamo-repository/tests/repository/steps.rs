@@ -25,6 +25,7 @@ fn step(rows: std::ops::Range<u32>, before: u64, unfinished: Option<Unfinished>,
         fresh: puts.iter().map(|row| row.key.clone()).collect(),
         puts,
         deletes: vec![],
+        adds: Vec::new(),
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn of_replay(error: ReplayError) -> Problem {
     let (status, code) = match &error {
         ReplayError::UnknownProjection { .. } => (StatusCode::NOT_FOUND, "unknown-projection"),
         ReplayError::UnknownGeneration { .. } => (StatusCode::NOT_FOUND, "unknown-generation"),
+        ReplayError::HasSums(_) => (StatusCode::CONFLICT, "has-sums"),
         ReplayError::NotFollowed { .. } => (StatusCode::NOT_FOUND, "not-followed"),
         ReplayError::NoReplay(_) => (StatusCode::NOT_FOUND, "no-replay"),
         ReplayError::Busy { .. } => (StatusCode::CONFLICT, "replay-under-way"),
