@@ -90,6 +90,16 @@ pub enum Error {
         /// Why.
         message: String,
     },
+    /// The embedded engine could not open its file for want of room.
+    #[error("the disk of {} is full: {free} KiB are free ({message}); make room, then start again", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// KiB that are free there.
+        free: u64,
+        /// What the engine said.
+        message: String,
+    },
     /// A file or folder could not be used.
     #[error("{}: {source}", path.display())]
     File {

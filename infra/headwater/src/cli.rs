@@ -245,7 +245,7 @@ pub(crate) struct Reach {
 pub(crate) enum Import {
     /// Products from NDJSON files, also gzipped. Can be stopped and run again; a second run writes nothing.
     Products {
-        /// The files; `.gz` is unpacked.
+        /// The files; `-` is standard input. What is gzipped is unpacked.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// Whose products.

@@ -8,7 +8,7 @@ use headwater_tenancy::{DevelopmentKey, SealingKey};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{Read, Seek, Write},
+    io::{self, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -45,15 +45,15 @@ impl DataFolder {
     ///
     /// Fails when another process holds it, and says where that one is.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path.join("keys"))
-            .with_context(|| format!("cannot make the data folder {}", path.display()))?;
-        for folder in [path.to_owned(), path.join("keys")] {
-            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-        }
-        let lock = private().open(path.join("lock"))?;
+        let make = || {
+            let keys = path.join("keys");
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&keys)?;
+            for folder in [path, &keys] {
+                fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+            }
+            private().open(path.join("lock"))
+        };
+        let lock = make().map_err(|error| unusable(path, &error))?;
         if is_locked(lock.try_lock())? {
             match holder(path) {
                 Some(Holder { pid, http, .. }) => bail!(
@@ -80,9 +80,11 @@ impl DataFolder {
 
     /// Its first start is over.
     pub(crate) fn settle(&self) -> Result<()> {
-        private().open(self.path.join(SETTLED))?.sync_all()?;
-        File::open(&self.path)?.sync_all()?;
-        Ok(())
+        let settle = || {
+            private().open(self.path.join(SETTLED))?.sync_all()?;
+            File::open(&self.path)?.sync_all()
+        };
+        settle().map_err(|error| unusable(&self.path, &error))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -91,11 +93,14 @@ impl DataFolder {
 
     /// Tells other processes where this one listens.
     pub(crate) fn announce(&mut self, holder: &Holder) -> Result<()> {
-        self.lock.set_len(0)?;
-        self.lock.rewind()?;
-        self.lock.write_all(&serde_json::to_vec(holder)?)?;
-        self.lock.flush()?;
-        Ok(())
+        let text = serde_json::to_vec(holder)?;
+        let mut write = || {
+            self.lock.set_len(0)?;
+            self.lock.rewind()?;
+            self.lock.write_all(&text)?;
+            self.lock.flush()
+        };
+        write().map_err(|error| unusable(&self.path, &error))
     }
 
     /// The key that signs development tokens, made on the first start.
@@ -109,11 +114,36 @@ impl DataFolder {
     }
 }
 
+/// Why a data folder cannot be used, and what to do about it.
+fn unusable(path: &Path, error: &io::Error) -> anyhow::Error {
+    let shown = path.display();
+    let what = if path.is_dir() { "written" } else { "made" };
+    let advice = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room on its disk, or name another folder with --data"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file stands in its way; name a folder with --data"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "its disk is mounted to be read only; name another folder with --data",
+        io::ErrorKind::PermissionDenied => {
+            "give this user the right to write there, or name another folder with --data"
+        }
+        _ => "see to it, or name another folder with --data",
+    };
+    anyhow::anyhow!("the data folder {shown} cannot be {what}: {error}; {advice}")
+}
+
+/// Whether nothing was ever kept in the folder.
+pub(crate) fn is_without_store(path: &Path) -> bool {
+    fs::metadata(path.join("log.db")).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// The key that signs tokens, of a folder that exists.
 pub(crate) fn token_key(path: &Path) -> Result<DevelopmentKey> {
     let secret = key(path, "token", None).with_context(|| {
         format!(
-            "{} has no key to sign with; start `headwater dev` there first",
+            "{0} has no key to sign with; start `headwater dev --data {0}` first, or name the folder of a Headwater with --data",
             path.display()
         )
     })?;
@@ -131,7 +161,7 @@ pub(crate) fn holder(path: &Path) -> Option<Holder> {
     serde_json::from_str(&text).ok()
 }
 
-fn is_locked(tried: std::result::Result<(), TryLockError>) -> std::io::Result<bool> {
+fn is_locked(tried: std::result::Result<(), TryLockError>) -> io::Result<bool> {
     match tried {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
@@ -170,18 +200,21 @@ fn key(folder: &Path, name: &str, make: Option<&Runtime>) -> Result<[u8; 32]> {
         Ok(bytes) => bytes
             .try_into()
             .map_err(|_| anyhow::anyhow!("{} is no key of 32 bytes; restore it", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let Some(runtime) = make else {
                 bail!("{} does not exist", path.display())
             };
             let secret: [u8; 32] = runtime.random();
             let aside = path.with_extension("new");
-            let mut file = private().open(&aside)?;
-            file.set_len(0)?;
-            file.write_all(&secret)?;
-            file.sync_all()?;
-            fs::rename(&aside, &path)?;
-            File::open(folder.join("keys"))?.sync_all()?;
+            let write = || {
+                let mut file = private().open(&aside)?;
+                file.set_len(0)?;
+                file.write_all(&secret)?;
+                file.sync_all()?;
+                fs::rename(&aside, &path)?;
+                File::open(folder.join("keys"))?.sync_all()
+            };
+            write().map_err(|error| unusable(folder, &error))?;
             Ok(secret)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -205,6 +238,23 @@ mod tests {
         second.settle().unwrap();
         drop(second);
         assert!(DataFolder::open(&path).unwrap().is_settled());
+    }
+
+    #[test]
+    fn what_cannot_be_a_folder_says_its_path_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        for path in [file.clone(), file.join("below")] {
+            let error = DataFolder::open(&path).err().unwrap().to_string();
+            assert!(
+                error.contains(path.to_str().unwrap()) && error.contains("--data"),
+                "{error}"
+            );
+        }
+        let full = unusable(folder.path(), &io::ErrorKind::StorageFull.into()).to_string();
+        assert!(full.contains("make room"), "{full}");
+        assert!(is_without_store(folder.path()) && is_without_store(&folder.path().join("none")));
     }
 
     #[test]

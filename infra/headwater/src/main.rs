@@ -11,6 +11,7 @@ mod config;
 mod contexts;
 mod data_folder;
 mod doctor;
+mod logs;
 mod metrics;
 mod reach;
 mod signals;
@@ -34,11 +35,7 @@ pub(crate) enum Outcome {
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("HEADWATER_LOG").unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    logs::begin();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),

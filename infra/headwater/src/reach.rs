@@ -14,6 +14,15 @@ use headwater_runtime::Runtime;
 use headwater_tenancy::{Role, TokenRequest};
 use std::{net::SocketAddr, path::Path, time::Duration};
 
+/// What a command does in a data folder in which nothing was ever kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fresh {
+    /// It begins a store: what it writes is the first that is in it.
+    Begin,
+    /// It has nothing to look at or to change there, and says so.
+    Refuse,
+}
+
 /// A process to talk to.
 pub(crate) struct Reached {
     /// `http://host:port`, without a slash at the end.
@@ -26,7 +35,13 @@ pub(crate) struct Reached {
 
 impl Reached {
     /// Finds or starts one, with a token for `tenant`, or, for what is no tenant's, for any that it has.
-    pub(crate) async fn find(data: &Path, reach: &Reach, tenant: Option<&TenantId>, runtime: &Runtime) -> Result<Self> {
+    pub(crate) async fn find(
+        data: &Path,
+        reach: &Reach,
+        tenant: Option<&TenantId>,
+        fresh: Fresh,
+        runtime: &Runtime,
+    ) -> Result<Self> {
         let holder = data_folder::holder(data);
         let any = holder.as_ref().and_then(|holder| holder.tenant.clone());
         let (url, process) = match (&reach.url, holder) {
@@ -35,6 +50,11 @@ impl Reached {
             ),
             (Some(url), _) => (url.trim_end_matches('/').to_owned(), None),
             (None, Some(holder)) => (format!("http://{}", holder.http), None),
+            (None, None) if fresh == Fresh::Refuse && data_folder::is_without_store(data) => bail!(
+                "there is no Headwater data in {0}; `headwater dev --data {0}` begins it. Or name another folder with --data, or a running \
+                 Headwater with --url",
+                data.display()
+            ),
             (None, None) => {
                 let any: SocketAddr = ([127, 0, 0, 1], 0).into();
                 let process =
@@ -63,7 +83,31 @@ impl Reached {
                 runtime,
             ),
         };
-        Ok(Self { url, token, process })
+        let reached = Self { url, token, process };
+        if let (Some(tenant), None) = (tenant, &reach.token)
+            && !reached.admits().await?
+        {
+            reached.close().await;
+            match &reach.url {
+                None => bail!(
+                    "there is no tenant {tenant} in {}; `headwater tenant create {tenant} --region us` (or eu) makes it, `headwater tenant list` \
+                     shows those there are",
+                    data.display()
+                ),
+                Some(url) => bail!(
+                    "{url} does not accept a token for {tenant} signed by {}: it has no such tenant, or another key; pass one with --token",
+                    data.display()
+                ),
+            }
+        }
+        Ok(reached)
+    }
+
+    /// Whether the token is accepted. One that was just signed is not when its tenant does not exist.
+    async fn admits(&self) -> Result<bool> {
+        let sent = self.client()?.get(format!("{}/v1/", self.url)).send().await;
+        let status = sent.with_context(|| format!("cannot reach {}", self.url))?.status();
+        Ok(status != reqwest::StatusCode::UNAUTHORIZED)
     }
 
     /// A client that sends the token.

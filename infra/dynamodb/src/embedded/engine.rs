@@ -75,10 +75,7 @@ impl Engine {
         runtime: Runtime,
         options: EngineOptions,
     ) -> Result<Self, Error> {
-        let sqlite = |error: rusqlite::Error| Error::Engine {
-            path: path.to_owned(),
-            message: error.to_string(),
-        };
+        let sqlite = |error: rusqlite::Error| schema::not_opened(path, &error);
         let storage = schema::open(path)?.with_clock(Arc::new(EngineClock(runtime.clone())));
         let wal = Wal::take_over(path, storage.conn())?;
         schema::index_scans(storage.conn()).map_err(sqlite)?;

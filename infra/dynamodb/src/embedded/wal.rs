@@ -96,10 +96,7 @@ fn sync_folder(path: &Path) -> Result<(), Error> {
 impl Wal {
     /// Takes over the syncing of a connection that is in WAL mode.
     pub(super) fn take_over(path: &Path, connection: &Connection) -> Result<Self, Error> {
-        let sqlite = |error: rusqlite::Error| Error::Engine {
-            path: path.to_owned(),
-            message: error.to_string(),
-        };
+        let sqlite = |error: rusqlite::Error| super::schema::not_opened(path, &error);
         // Exclusive locking keeps the log's index in memory, saves the lock calls of every transaction, and keeps out other readers, who
         // could hold up a checkpoint.
         let pragmas = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Outcome,
     cli::{Output, Reach},
-    reach::{Reached, answer},
+    reach::{Fresh, Reached, answer},
 };
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -25,8 +25,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+/// Bad lines that are shown; of more, how many there are.
+const SHOWN: u64 = 20;
 /// Lines that are read ahead.
 const AHEAD: usize = 1_024;
 
@@ -69,12 +71,13 @@ pub(crate) async fn run(
     output: Output,
     runtime: &Runtime,
 ) -> Result<Outcome> {
-    let reached = Reached::find(data, reach, Some(tenant), runtime).await?;
+    import_lines::check(&files)?;
+    let reached = Reached::find(data, reach, Some(tenant), Fresh::Begin, runtime).await?;
     let started = runtime.monotonic();
     let mut importer = Importer {
         url: reached.url.clone(),
         client: reached.client()?,
-        bar: bar(&files)?,
+        bar: bar()?,
         report: Report::default(),
         again: Again::default(),
         tokens: VecDeque::new(),
@@ -86,6 +89,7 @@ pub(crate) async fn run(
         )),
     };
     importer.bar.finish_and_clear();
+    importer.tell_of_the_rest();
     reached.close().await;
     let mut report = importer.report;
     report.seconds = (runtime.monotonic() - started).as_secs_f64();
@@ -119,10 +123,7 @@ pub(crate) async fn run(
 }
 
 /// Progress by bytes read, on a terminal only.
-fn bar(files: &[PathBuf]) -> Result<ProgressBar> {
-    for file in files {
-        std::fs::metadata(file).with_context(|| format!("cannot open {}", file.display()))?;
-    }
+fn bar() -> Result<ProgressBar> {
     let bar = ProgressBar::new_spinner();
     bar.set_draw_target(if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
@@ -135,34 +136,45 @@ fn bar(files: &[PathBuf]) -> Result<ProgressBar> {
     Ok(bar)
 }
 
+/// What a problem says, with the places that its detail does not name already.
+fn why(problem: &Value) -> String {
+    let mut why = problem["detail"].as_str().unwrap_or("it was refused").to_owned();
+    for error in problem["errors"].as_array().into_iter().flatten() {
+        let text = |name: &str| error[name].as_str().unwrap_or_default();
+        if !why.contains(text("detail")) {
+            why = format!("{why} {}: {}", text("pointer"), text("detail"));
+        }
+    }
+    why
+}
+
 impl Importer {
     async fn import(&mut self, files: Vec<PathBuf>, runtime: &Runtime) -> Result<()> {
-        let (lines, queue) = mpsc::channel::<Result<Product>>(AHEAD);
+        let (lines, queue) = mpsc::channel::<Product>(AHEAD);
         let (bad, mut bad_lines) = mpsc::unbounded_channel();
         // Reading and unpacking block, so they have a thread; it ends when the queue does.
+        let (unread, mut broken) = oneshot::channel();
         std::thread::Builder::new().name("import".into()).spawn(move || {
-            for file in files {
-                let read = import_lines::read(&file, |line| match line {
-                    Ok(product) => lines.blocking_send(Ok(product)).is_ok(),
+            let read = files.iter().try_for_each(|file| {
+                import_lines::read(file, |line| match line {
+                    Ok(product) => lines.blocking_send(product).is_ok(),
                     Err(wrong) => bad.send(wrong).is_ok(),
-                });
-                if let Err(error) = read {
-                    let _ = lines.blocking_send(Err(error));
-                    return;
-                }
-            }
+                })
+            });
+            // Told before the queue ends, as `lines` is dropped after it.
+            let _ = unread.send(read);
         })?;
         let products = futures::stream::unfold(queue, |mut queue| async { Some((queue.recv().await?, queue)) });
-        let sent = self
-            .send(products.map(|product| product.map(|product| (product, None))))
-            .await;
+        let sent = self.send(products.map(|product| (product, None))).await;
         while let Ok((place, why)) = bad_lines.try_recv() {
             self.fail(&place, &why);
         }
         sent?;
+        // A file that cannot be read to its end ends the batch, not the connection: what was sent has its results.
+        broken.try_recv().unwrap_or(Ok(()))?;
         let again = std::mem::take(&mut self.again).into_lines();
         if !again.is_empty() {
-            let again = again.into_iter().map(|(product, version)| Ok((product, Some(version))));
+            let again = again.into_iter().map(|(product, version)| (product, Some(version)));
             self.send(futures::stream::iter(again.collect::<Vec<_>>())).await?;
         }
         self.report.searchable = self.wait_until_searchable(runtime).await?;
@@ -170,18 +182,14 @@ impl Importer {
     }
 
     /// Sends a batch and takes its results as they come.
-    async fn send(
-        &mut self,
-        products: impl Stream<Item = Result<(Product, Option<u64>)>> + Send + 'static,
-    ) -> Result<()> {
+    async fn send(&mut self, products: impl Stream<Item = (Product, Option<u64>)> + Send + 'static) -> Result<()> {
         let sent = Sent::default();
         let lines = {
             let sent = Arc::clone(&sent);
-            products.map(move |product| {
-                let (product, after) = product?;
+            products.map(move |(product, after)| {
                 let line = product.command(after);
                 sent.lock().unwrap_or_else(PoisonError::into_inner).push_back(product);
-                anyhow::Ok(Bytes::from(line))
+                Ok::<_, std::convert::Infallible>(Bytes::from(line))
             })
         };
         let url = format!("{}/v1/commands", self.url);
@@ -228,15 +236,7 @@ impl Importer {
     fn take(&mut self, product: Product, result: &Value) {
         self.bar.inc(1);
         if let Some(problem) = result.get("problem") {
-            let detail = problem["detail"].as_str().unwrap_or("it was refused");
-            let places = problem["errors"].as_array().into_iter().flatten().map(|error| {
-                format!(
-                    " {}: {}",
-                    error["pointer"].as_str().unwrap_or_default(),
-                    error["detail"].as_str().unwrap_or_default()
-                )
-            });
-            let why = format!("{detail}{}", places.collect::<String>());
+            let why = why(problem);
             self.fail(&product.place, &why);
             return;
         }
@@ -264,7 +264,16 @@ impl Importer {
     #[allow(clippy::print_stderr, reason = "bad lines are reported where people look")]
     fn fail(&mut self, place: &import_lines::Place, why: &str) {
         self.report.failed += 1;
-        self.bar.suspend(|| eprintln!("{place}: {why}"));
+        if self.report.failed <= SHOWN {
+            self.bar.suspend(|| eprintln!("{place}: {why}"));
+        }
+    }
+
+    #[allow(clippy::print_stderr, reason = "bad lines are reported where people look")]
+    fn tell_of_the_rest(&self) {
+        if let Some(more) = self.report.failed.checked_sub(SHOWN).filter(|more| *more > 0) {
+            eprintln!("and {more} more");
+        }
     }
 
     /// Searches with the last tokens until each is answered; `false` when that takes too long.
@@ -295,5 +304,20 @@ impl Importer {
             }
             runtime.sleep(Duration::from_millis(100)).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let errors = |detail: &str| serde_json::json!({ "detail": detail, "errors": [{ "pointer": "/sku", "detail": "is no text" }] });
+        assert_eq!(why(&errors("/sku: is no text")), "/sku: is no text");
+        assert_eq!(
+            why(&errors("the payload is wrong")),
+            "the payload is wrong /sku: is no text"
+        );
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Outcome,
     cli::{Output, Parked, ParkedAggregate, Reach},
-    reach::{Reached, ask},
+    reach::{Fresh, Reached, ask},
 };
 use anyhow::{Result, bail};
 use headwater_kernel::TenantId;
@@ -67,7 +67,7 @@ pub(crate) async fn run(data: &Path, command: Parked, output: Output, runtime: &
         Wanted::List(_, tenant) | Wanted::RetryAll(_, tenant) => tenant.as_ref(),
         Wanted::Show(which) | Wanted::Retry(which) | Wanted::Discard(which) => Some(&which.tenant),
     };
-    let reached = Reached::find(data, &reach, home, runtime).await?;
+    let reached = Reached::find(data, &reach, home, Fresh::Refuse, runtime).await?;
     let done = answer(&reached, &wanted, output).await;
     reached.close().await;
     done

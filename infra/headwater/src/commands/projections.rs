@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Outcome,
     cli::{Output, Reach},
-    reach::{Reached, ask},
+    reach::{Fresh, Reached, ask},
 };
 use anyhow::Result;
 use headwater_kernel::TenantId;
@@ -22,7 +22,7 @@ pub(crate) async fn run(
     output: Output,
     runtime: &Runtime,
 ) -> Result<Outcome> {
-    let reached = Reached::find(data, reach, tenant, runtime).await?;
+    let reached = Reached::find(data, reach, tenant, Fresh::Refuse, runtime).await?;
     let answer = async {
         let parameters = [("tenant", tenant.map(TenantId::as_str))];
         let url = reached.route(&["v1", "admin", "projections"], &parameters)?;

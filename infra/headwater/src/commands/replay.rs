@@ -4,7 +4,7 @@ use super::{replay_follow::follow, say, table::cell};
 use crate::{
     Outcome,
     cli::{Output, Replay},
-    reach::{Reached, answer, ask},
+    reach::{Fresh, Reached, answer, ask},
 };
 use anyhow::{Context, Result, bail};
 use futures::StreamExt;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 pub(crate) async fn run(data: &Path, command: &Replay, output: Output, runtime: &Runtime) -> Result<Outcome> {
-    let reached = Reached::find(data, &command.reach, command.tenant.as_ref(), runtime).await?;
+    let reached = Reached::find(data, &command.reach, command.tenant.as_ref(), Fresh::Refuse, runtime).await?;
     let done = Asked {
         client: reached.client()?,
         reached: &reached,

@@ -4,7 +4,7 @@ use super::say;
 use crate::{
     Outcome,
     cli::{Output, Tenant},
-    reach::{Reached, answer},
+    reach::{Fresh, Reached, answer},
 };
 use anyhow::{Context, Result};
 use headwater_runtime::Runtime;
@@ -13,7 +13,11 @@ use std::path::Path;
 
 pub(crate) async fn run(data: &Path, command: Tenant, output: Output, runtime: &Runtime) -> Result<Outcome> {
     let (Tenant::Create { reach, .. } | Tenant::List { reach }) = &command;
-    let reached = Reached::find(data, reach, None, runtime).await?;
+    let fresh = match &command {
+        Tenant::Create { .. } => Fresh::Begin,
+        Tenant::List { .. } => Fresh::Refuse,
+    };
+    let reached = Reached::find(data, reach, None, fresh, runtime).await?;
     let url = format!("{}/v1/admin/tenants", reached.url);
     let result = async {
         let client = reached.client()?;
