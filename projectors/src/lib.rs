@@ -37,7 +37,7 @@ pub use consumer::{Consumer, PositionStore};
 pub use follower::{ApplyError, Follower, SourceCommits, SourceKey};
 pub use options::RunnerOptions;
 pub use parked::Retried;
-pub use parking::{Parked, Parking};
+pub use parking::{COUNTED, Parked, Parking};
 pub use projections::{Catalogue, Projections, Stores};
 pub use replay::{
     Budget, CheckTotals, Difference, DifferenceKind, DryRun, FolderIndexes, IndexStore, Indexes, Keeper, LiveIndex,

@@ -14,7 +14,16 @@ use aws_sdk_dynamodb::{
 };
 use headwater_dynamodb::{AccessPattern, Database, is_retryable};
 use headwater_kernel::{Id, TenantId, Timestamp, key};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+/// Items of one query, at most.
+const PAGE: usize = 1_000;
+
+/// How many of a consumer are counted; more are told as so many.
+pub const COUNTED: usize = 10_000;
+
+/// How many of a consumer a process knows by heart. Any other is found by its key once it fails.
+pub(crate) const KNOWN: usize = 10_000;
 
 /// An aggregate that a projection cannot follow further.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,33 +94,59 @@ impl Parking {
         Self { database }
     }
 
-    /// Those of a consumer, of one tenant or of all, in order of tenant, context and aggregate. All of them: they are few, or an alarm
-    /// is ringing.
+    /// Those of a consumer, of one tenant or of all. All of them, however many: [`Parking::page`] is for whoever cannot hold that.
     ///
     /// # Errors
     /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
     pub async fn list(&self, consumer: &str, tenant: Option<&TenantId>) -> Result<Vec<Parked>, ApplyError> {
-        let mut parked = Vec::new();
-        let mut after = None;
-        // Between the tenant's separator and the character that follows it lie all of its keys.
-        let (from, to) = match tenant {
-            Some(tenant) => (format!("{tenant}#"), format!("{tenant}$")),
-            None => ("\u{1}".to_owned(), "\u{10FFFF}".to_owned()),
-        };
+        self.first(consumer, tenant, usize::MAX).await
+    }
+
+    /// The first of them, `most` at most.
+    pub(crate) async fn first(
+        &self,
+        consumer: &str,
+        tenant: Option<&TenantId>,
+        most: usize,
+    ) -> Result<Vec<Parked>, ApplyError> {
+        let mut parked: Vec<Parked> = Vec::new();
         loop {
+            let after = parked.last().map(|last| (last.context.as_str(), &last.source));
+            let limit = (most - parked.len()).min(PAGE);
+            let (page, more) = self.page(consumer, tenant, after, limit).await?;
+            parked.extend(page);
+            if !more || parked.len() >= most {
+                return Ok(parked);
+            }
+        }
+    }
+
+    /// At most `limit` of a consumer, of one tenant or of all, in the order of their keys after that of a context and an aggregate of it;
+    /// and whether more follow.
+    ///
+    /// # Errors
+    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
+    pub async fn page(
+        &self,
+        consumer: &str,
+        tenant: Option<&TenantId>,
+        after: Option<(&str, &SourceKey)>,
+        limit: usize,
+    ) -> Result<(Vec<Parked>, bool), ApplyError> {
+        let mut parked = Vec::new();
+        let mut after = after.map(|(context, source)| {
+            HashMap::from([
+                ("PK".to_owned(), partition_key(consumer)),
+                ("SK".to_owned(), sort_key(context, source)),
+            ])
+        });
+        loop {
+            // One more than asked for tells whether more follow.
+            let wanted = (limit - parked.len()).min(PAGE) + 1;
             let page = self
-                .database
-                .client()
-                .query()
-                .table_name(self.database.table("checkpoints"))
-                .key_condition_expression("PK = :pk AND SK BETWEEN :from AND :to")
-                .expression_attribute_values(":pk", partition_key(consumer))
-                .expression_attribute_values(":from", text(&from))
-                .expression_attribute_values(":to", text(&to))
-                .consistent_read(true)
-                .limit(1_000)
-                .set_exclusive_start_key(after);
-            let page = page
+                .keys(consumer, tenant)
+                .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(after)
                 .customize()
                 .interceptor(AccessPattern::system("parking.list"))
                 .send()
@@ -119,10 +154,66 @@ impl Parking {
                 .map_err(failed)?;
             parked.extend(page.items().iter().filter_map(|item| read(consumer, item)));
             after = page.last_evaluated_key;
-            if after.is_none() {
-                return Ok(parked);
+            if parked.len() > limit || after.is_none() {
+                let more = parked.len() > limit;
+                parked.truncate(limit);
+                return Ok((parked, more));
             }
         }
+    }
+
+    /// How many a consumer has parked, of one tenant or of all, by context; counted up to [`COUNTED`] of them, and by pages, so that it
+    /// takes no longer however many there are.
+    ///
+    /// # Errors
+    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
+    pub async fn count(&self, consumer: &str, tenant: Option<&TenantId>) -> Result<BTreeMap<String, u64>, ApplyError> {
+        let (mut counts, mut counted, mut after) = (BTreeMap::new(), 0, None);
+        loop {
+            let page = self
+                .keys(consumer, tenant)
+                .projection_expression("SK")
+                .limit(i32::try_from((COUNTED - counted).min(PAGE)).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(after)
+                .customize()
+                .interceptor(AccessPattern::system("parking.count"))
+                .send()
+                .await
+                .map_err(failed)?;
+            for item in page.items() {
+                let sort = item.get("SK").and_then(|sort| sort.as_s().ok());
+                if let Some(context) = sort.and_then(|sort| sort.split('#').nth(1)) {
+                    *counts.entry(context.to_owned()).or_default() += 1;
+                }
+            }
+            counted += page.items().len();
+            after = page.last_evaluated_key;
+            if after.is_none() || counted >= COUNTED {
+                return Ok(counts);
+            }
+        }
+    }
+
+    /// The items of a consumer, of one tenant or of all.
+    fn keys(
+        &self,
+        consumer: &str,
+        tenant: Option<&TenantId>,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        // Between the tenant's separator and the character that follows it lie all of its keys.
+        let (from, to) = match tenant {
+            Some(tenant) => (format!("{tenant}#"), format!("{tenant}$")),
+            None => ("\u{1}".to_owned(), "\u{10FFFF}".to_owned()),
+        };
+        self.database
+            .client()
+            .query()
+            .table_name(self.database.table("checkpoints"))
+            .key_condition_expression("PK = :pk AND SK BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", partition_key(consumer))
+            .expression_attribute_values(":from", text(&from))
+            .expression_attribute_values(":to", text(&to))
+            .consistent_read(true)
     }
 
     /// Parks an aggregate, or tells that it stopped elsewhere. How far it goes never shrinks: a retry under way counts on that.

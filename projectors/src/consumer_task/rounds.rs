@@ -7,7 +7,7 @@ use crate::{
     follower::Chain,
     mailbox::Work,
     options::backoff,
-    parking::{Parked, without_quotes},
+    parking::{KNOWN, Parked, without_quotes},
 };
 use futures::{StreamExt, stream};
 
@@ -33,7 +33,7 @@ enum Outcome {
 
 impl ConsumerTask {
     pub(super) async fn parked(&self, name: &str) -> Result<ParkedHere, ApplyError> {
-        let all = self.parking.list(name, None).await?;
+        let all = self.parking.first(name, None, KNOWN).await?;
         let here = all.into_iter().filter(|one| one.context == self.attachment.context);
         let parked: ParkedHere = here.map(|one| (one.source, one.up_to)).collect();
         self.attachment.set_parked(parked.len());
@@ -116,6 +116,16 @@ impl ConsumerTask {
             ApplyError::Commit { .. } | ApplyError::Permanent(_) => self.options.attempts,
         };
         let (tenant, aggregate) = (&work.key.tenant, &work.key.aggregate);
+        // More may be parked than are known here, and another process may have parked it.
+        if work.attempts() == 0 && !matches!(error, ApplyError::Retry(_)) {
+            let told = self
+                .parking
+                .tell(name, &self.attachment.context, &work.key, work.up_to());
+            if told.await.unwrap_or(false) {
+                know(parked, work, work.up_to());
+                return Outcome::Parked;
+            }
+        }
         if work.attempts() + 1 < tries {
             tracing::warn!(consumer = name, %tenant, aggregate, error = ?error, "a change was not taken; trying again");
             return Outcome::Again;
@@ -140,7 +150,7 @@ impl ConsumerTask {
         match self.parking.park(&item).await {
             Ok(()) => {
                 tracing::error!(consumer = name, %tenant, aggregate, first_sequence = item.first_sequence, reason = item.reason, "parked; see `headwater parked list`");
-                parked.insert(work.key.clone(), item.up_to);
+                know(parked, work, item.up_to);
                 Outcome::Parked
             }
             Err(error) => {
@@ -148,5 +158,12 @@ impl ConsumerTask {
                 Outcome::Again
             }
         }
+    }
+}
+
+/// Remembers that it is parked, if there is room.
+fn know(parked: &mut ParkedHere, work: &Work, up_to: u64) {
+    if parked.len() < KNOWN {
+        parked.insert(work.key.clone(), up_to);
     }
 }

@@ -87,11 +87,11 @@ impl Consuming<'_> {
 
     /// Tells what is parked of how far it goes, and gives the rest.
     async fn leave_parked(&self, all: Vec<News>) -> Result<Vec<News>, ApplyError> {
-        let known = self.parked.of(&self.name, self.parking).await?;
+        self.parked.read(&self.name, self.parking).await?;
         let mut open = Vec::with_capacity(all.len());
         for news in all {
             let key = (self.context.to_owned(), news.key.clone());
-            if known.contains(&key) {
+            if self.parked.contains(&self.name, &key) {
                 if self.is_still_parked(&news).await {
                     continue;
                 }

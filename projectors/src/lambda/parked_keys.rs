@@ -1,6 +1,7 @@
-//! Which aggregates are parked, as far as this environment knows: read once, kept from then on.
+//! Which aggregates are parked, as far as this environment knows: the first of them read once, kept from then on. One that is not known is
+//! found by its key when it fails.
 
-use crate::{ApplyError, Parking, SourceKey};
+use crate::{ApplyError, Parking, SourceKey, parking::KNOWN};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -18,22 +19,29 @@ impl ParkedKeys {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Those of a consumer.
-    pub(super) async fn of(&self, consumer: &str, parking: &Parking) -> Result<BTreeSet<Key>, ApplyError> {
-        if let Some(known) = self.known().get(consumer) {
-            return Ok(known.clone());
+    /// Reads those of a consumer, unless that was done.
+    pub(super) async fn read(&self, consumer: &str, parking: &Parking) -> Result<(), ApplyError> {
+        if self.known().contains_key(consumer) {
+            return Ok(());
         }
-        let listed = parking.list(consumer, None).await?;
-        let listed = listed.into_iter().map(|parked| (parked.context, parked.source));
-        Ok(self
-            .known()
+        let first = parking.first(consumer, None, KNOWN).await?;
+        let first = first.into_iter().map(|parked| (parked.context, parked.source));
+        self.known()
             .entry(consumer.to_owned())
-            .or_insert(listed.collect())
-            .clone())
+            .or_insert_with(|| first.collect());
+        Ok(())
+    }
+
+    pub(super) fn contains(&self, consumer: &str, key: &Key) -> bool {
+        self.known().get(consumer).is_some_and(|known| known.contains(key))
     }
 
     pub(super) fn add(&self, consumer: &str, key: Key) {
-        self.known().entry(consumer.to_owned()).or_default().insert(key);
+        let mut known = self.known();
+        let known = known.entry(consumer.to_owned()).or_default();
+        if known.len() < KNOWN {
+            known.insert(key);
+        }
     }
 
     pub(super) fn remove(&self, consumer: &str, key: &Key) {

@@ -10,7 +10,7 @@ use super::{
     replays::{Inner, find},
     verify::Verify,
 };
-use crate::{Consumer, RunnerOptions, Watcher, options::backoff, projections::Keep, stop::told};
+use crate::{Consumer, Parked, RunnerOptions, Watcher, options::backoff, projections::Keep, stop::told};
 use headwater_dynamo_repository::{Generation, GenerationState, Registered};
 use headwater_event_log::consumer::{Held, LeaseTable};
 use headwater_search::IndexName;
@@ -335,8 +335,17 @@ impl Driver {
             }
             inner.progress.clear(&job.consumer).await?;
         }
-        for parked in inner.parking.list(&consumer, None).await? {
-            inner.parking.release(&parked).await?;
+        let mut after: Option<Parked> = None;
+        loop {
+            let last = after.as_ref().map(|last| (last.context.as_str(), &last.source));
+            let (page, more) = inner.parking.page(&consumer, None, last, 500).await?;
+            for parked in &page {
+                inner.parking.release(parked).await?;
+            }
+            after = page.into_iter().next_back();
+            if !more {
+                break;
+            }
         }
         inner.progress.clear(&consumer).await?;
         let forget = |registered: &mut Registered| {

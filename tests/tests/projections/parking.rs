@@ -219,3 +219,74 @@ async fn a_commit_that_cannot_be_read_stops_its_aggregate_there_and_can_be_disca
         runner.shut_down().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_are_paged_and_counted_without_reading_them_all() {
+    let bank = Bank::new().await;
+    let parking = parking(&bank);
+    for n in 0..130_u64 {
+        let context = if n < 100 { CONTEXT } else { "crm" };
+        let parked = Parked {
+            consumer: "balances.1".into(),
+            context: context.into(),
+            source: source(&bank, &format!("#{n:03} %")),
+            first_sequence: 1,
+            up_to: 1,
+            reason: "a test".into(),
+            since: headwater_kernel::Timestamp::from_nanos(1),
+        };
+        parking.park(&parked).await.unwrap();
+    }
+    let counts = parking.count("balances.1", None).await.unwrap();
+    assert_eq!(counts, [(CONTEXT.to_owned(), 100), ("crm".to_owned(), 30)].into());
+    let nobody = headwater_kernel::TenantId::new("acm").unwrap();
+    assert!(parking.count("balances.1", Some(&nobody)).await.unwrap().is_empty());
+    for limit in [1, 50, 65, 130, 200] {
+        let mut all: Vec<Parked> = Vec::new();
+        loop {
+            let after = all.last().map(|last| (last.context.as_str(), &last.source));
+            let tenant = Some(bank.scope.tenant());
+            let (page, more) = parking.page("balances.1", tenant, after, limit).await.unwrap();
+            assert!(page.len() == limit || !more);
+            all.extend(page);
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(all, parking.list("balances.1", None).await.unwrap(), "by {limit}");
+        assert_eq!(all.len(), 130);
+    }
+    let (none, more) = parking.page("balances.1", None, None, 0).await.unwrap();
+    assert!(none.is_empty() && more);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_worker_does_not_know_to_be_parked_is_found_by_its_key() {
+    let bank = Bank::new().await;
+    bank.deposit(1, 1, 1).await;
+    let runner = bank.keeping.start(quick());
+    bank.keeping.settled(&bank.scope).await;
+    // Another process parks it after this one has read what is.
+    let item = Parked {
+        consumer: "balances.1".into(),
+        context: CONTEXT.into(),
+        source: source(&bank, "bad"),
+        first_sequence: 2,
+        up_to: 2,
+        reason: "found by another".into(),
+        since: headwater_kernel::Timestamp::from_nanos(1),
+    };
+    parking(&bank).park(&item).await.unwrap();
+    poisoned(&bank, 1_701).await;
+    for _ in 0..600 {
+        let known = until_parked(&bank, 1).await;
+        if known[0].up_to == 3 {
+            break;
+        }
+        bank.keeping.runtime.sleep(Duration::from_millis(50)).await;
+    }
+    let known = until_parked(&bank, 1).await;
+    assert_eq!((known[0].up_to, known[0].reason.as_str()), (3, "found by another"));
+    poison(1_701, false);
+    runner.shut_down().await;
+}

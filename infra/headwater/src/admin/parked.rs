@@ -60,6 +60,16 @@ fn place(parked: &Parked) -> Place {
     )
 }
 
+/// The context and the aggregate of a place.
+fn source_of((_, tenant, context, aggregate, id): &Place) -> Result<(String, SourceKey), Problem> {
+    let source = SourceKey {
+        tenant: tenant_of(tenant)?,
+        aggregate: aggregate.clone(),
+        id: id_of(id)?,
+    };
+    Ok((context.clone(), source))
+}
+
 impl From<Parked> for ParkedAggregate {
     fn from(parked: Parked) -> Self {
         let (projection, generation) = parked.consumer.rsplit_once('.').unwrap_or((&parked.consumer, "0"));
@@ -104,7 +114,8 @@ impl Admin {
         Parking::new(self.parts.views.clone())
     }
 
-    /// How many aggregates are parked, by projection, generation and context; 0 is told too, so that an alarm can tell it from silence.
+    /// How many aggregates are parked, by projection, generation and context, as far as they are counted; 0 is told too, so that an alarm
+    /// can tell it from silence.
     pub(crate) async fn parked_counts(&self) -> Result<BTreeMap<(String, u32, String), u64>, Problem> {
         let mut counts = BTreeMap::new();
         for consumer in (self.kept()?.consumers)() {
@@ -112,9 +123,9 @@ impl Admin {
             for follower in &consumer.followers {
                 counts.entry(place(follower.source().0)).or_default();
             }
-            let parked = self.parking().list(&consumer.name(), None).await;
-            for one in parked.map_err(of_apply)? {
-                *counts.entry(place(&one.context)).or_default() += 1;
+            let parked = self.parking().count(&consumer.name(), None).await;
+            for (context, count) in parked.map_err(of_apply)? {
+                counts.insert(place(&context), count);
             }
         }
         Ok(counts)
@@ -154,22 +165,31 @@ impl Admin {
             self.scope(operator, tenant).await?;
         }
         let kept = self.kept()?;
-        let consumers = match wanted.projection {
+        let mut consumers = match wanted.projection {
             Some(name) => kept.named(name)?,
             None => (kept.consumers)(),
         };
         let after: Option<Place> = page.after(&self.parts.sealing, operator, &wanted.query())?;
-        let mut parked = Vec::new();
+        consumers.sort_by_cached_key(Consumer::name);
+        let (mut parked, mut more) = (Vec::new(), false);
         for consumer in consumers {
-            let listed = self.parking().list(&consumer.name(), wanted.tenant).await;
-            parked.extend(listed.map_err(of_apply)?);
+            let name = consumer.name();
+            let last = match &after {
+                Some(after) if name < after.0 => continue,
+                Some(after) if name == after.0 => Some(source_of(after)?),
+                _ => None,
+            };
+            let last = last.as_ref().map(|(context, source)| (context.as_str(), source));
+            // Of the others it is enough to know whether they have any.
+            let room = page.limit - parked.len();
+            let listed = self.parking().page(&name, wanted.tenant, last, room).await;
+            let (listed, goes_on) = listed.map_err(of_apply)?;
+            parked.extend(listed);
+            more = goes_on;
+            if more {
+                break;
+            }
         }
-        parked.sort_by_cached_key(place);
-        if let Some(after) = after {
-            parked.retain(|one| place(one) > after);
-        }
-        let more = parked.len() > page.limit;
-        parked.truncate(page.limit);
         Ok(Slice {
             parked,
             more,

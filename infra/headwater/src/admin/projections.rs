@@ -162,10 +162,7 @@ impl Admin {
         tenant: Option<&TenantId>,
     ) -> Result<ProjectionStatus, Problem> {
         let name = format!("{projection}.{generation}");
-        let mut parked: BTreeMap<String, u64> = BTreeMap::new();
-        for one in tables.parking.list(&name, tenant).await.map_err(of_apply)? {
-            *parked.entry(one.context).or_default() += 1;
-        }
+        let parked = tables.parking.count(&name, tenant).await.map_err(of_apply)?;
         let mut contexts = Vec::new();
         for context in &known.contexts {
             let positions = match known.consumer {

@@ -67,11 +67,7 @@ impl Admin {
         let parked = found
             .map_err(of_apply)?
             .ok_or_else(|| not_parked(address.source.id.as_str()))?;
-        let outcome = self.try_again(&address.consumer, &scope, parked, discard).await?;
-        if outcome.outcome == "applied" {
-            address.consumer.positions.flush().await.map_err(of_apply)?;
-        }
-        Ok(outcome)
+        self.try_again(&address.consumer, &scope, parked, discard).await
     }
 
     /// Tries a page of what a projection has parked: as much of it as the deadline of a request allows.
@@ -85,19 +81,37 @@ impl Admin {
         let until = runtime.monotonic() + self.edge().limits().deadline / 2;
         let slice = self.slice(operator, wanted, page).await?;
         let kept = self.kept()?;
-        let mut scopes: BTreeMap<TenantId, TenantScope> = BTreeMap::new();
-        let mut items = Vec::new();
+        let mut scopes: BTreeMap<TenantId, Result<TenantScope, String>> = BTreeMap::new();
+        let (mut items, mut done) = (Vec::new(), 0);
         for parked in &slice.parked {
-            if !items.is_empty() && runtime.monotonic() >= until {
+            if done > 0 && runtime.monotonic() >= until {
                 break;
             }
+            done += 1;
+            // One that cannot be tried now must not hold up those behind it.
+            let not_tried = |why: String| {
+                let mut parked = ParkedAggregate::from(parked.clone());
+                parked.reason = format!("not tried to its end: {why}");
+                ParkedOutcome {
+                    outcome: "still-parked",
+                    parked,
+                }
+            };
             let tenant = &parked.source.tenant;
             let scope = match scopes.get(tenant) {
                 Some(scope) => scope.clone(),
                 None => {
-                    let scope = self.scope(operator, tenant).await?;
+                    let scope = self.scope(operator, tenant).await;
+                    let scope = scope.map_err(|problem| problem.detail().to_owned());
                     scopes.insert(tenant.clone(), scope.clone());
                     scope
+                }
+            };
+            let scope = match scope {
+                Ok(scope) => scope,
+                Err(why) => {
+                    items.push(not_tried(why));
+                    continue;
                 }
             };
             for consumer in kept.named(&parked.consumer)? {
@@ -107,20 +121,12 @@ impl Admin {
                         parked: parked.clone().into(),
                     }
                 } else {
-                    self.try_again(&consumer, &scope, parked.clone(), false).await?
+                    let tried = self.try_again(&consumer, &scope, parked.clone(), false).await;
+                    tried.unwrap_or_else(|problem| not_tried(problem.detail().to_owned()))
                 });
             }
         }
-        for consumer in (kept.consumers)() {
-            let applied = |one: &ParkedOutcome| {
-                let own = (one.parked.projection.as_str(), one.parked.generation);
-                one.outcome == "applied" && own == (consumer.projection, consumer.generation)
-            };
-            if items.iter().any(applied) {
-                consumer.positions.flush().await.map_err(of_apply)?;
-            }
-        }
-        let next_cursor = self.next_cursor(operator, wanted, &slice, items.len());
+        let next_cursor = self.next_cursor(operator, wanted, &slice, done);
         Ok(RetriedPage { items, next_cursor })
     }
 

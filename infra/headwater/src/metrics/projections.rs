@@ -22,10 +22,25 @@ type Place = (String, u32, String);
 /// Parked aggregates by place.
 pub(super) type Counts = BTreeMap<Place, u64>;
 
+/// What was counted, and since when that is known.
+#[derive(Default)]
+struct Known {
+    since: Option<Duration>,
+    parked: ParkedNow,
+}
+
+/// What a scrape is told.
+#[derive(Clone, Default)]
+pub(super) struct ParkedNow {
+    counts: Counts,
+    /// They could not be read: those are of before, or none.
+    unknown: bool,
+}
+
 /// How many aggregates are parked, read anew from time to time.
 #[derive(Clone)]
 pub(super) struct ParkedCounts {
-    known: Arc<Mutex<(Option<Duration>, Counts)>>,
+    known: Arc<Mutex<Known>>,
     runtime: Runtime,
 }
 
@@ -37,17 +52,25 @@ impl ParkedCounts {
         }
     }
 
-    pub(super) async fn now(&self, admin: &Admin) -> Counts {
+    pub(super) async fn now(&self, admin: &Admin) -> ParkedNow {
         let mut known = self.known.lock().await;
         let now = self.runtime.monotonic();
-        if known.0.is_none_or(|since| now.saturating_sub(since) >= BELIEVED) {
+        if known.since.is_none_or(|since| now.saturating_sub(since) >= BELIEVED) {
             match self.runtime.timeout(PATIENCE, admin.parked_counts()).await {
-                Ok(Ok(counts)) => *known = (Some(now), counts),
+                Ok(Ok(counts)) => {
+                    let unknown = false;
+                    *known = Known {
+                        since: Some(now),
+                        parked: ParkedNow { counts, unknown },
+                    };
+                    return known.parked.clone();
+                }
                 Ok(Err(problem)) => tracing::warn!(?problem, "what is parked cannot be counted"),
                 Err(_) => tracing::warn!("what is parked was not counted in time"),
             }
+            known.parked.unknown = true;
         }
-        known.1.clone()
+        known.parked.clone()
     }
 }
 
@@ -59,7 +82,7 @@ fn labels((projection, generation, context): &Place) -> Vec<(&'static str, Strin
     ]
 }
 
-pub(super) fn exposition(lag: &Lag, parked: &Counts) -> String {
+pub(super) fn exposition(lag: &Lag, parked: &ParkedNow) -> String {
     let mut places: BTreeMap<Place, Vec<&ShardStatus>> = BTreeMap::new();
     for shard in &lag.shards {
         let place = (shard.projection.to_owned(), shard.generation, shard.context.clone());
@@ -140,11 +163,17 @@ pub(super) fn exposition(lag: &Lag, parked: &Counts) -> String {
     );
     gauge(
         "headwater_projection_parked",
-        "Aggregates that it cannot follow further until somebody acts: headwater parked list. Every process counts all of them.",
+        "Aggregates that it cannot follow further until somebody acts: headwater parked list. Every process counts all of them, to 10,000.",
         parked
+            .counts
             .iter()
             .map(|(place, count)| (labels(place), *count as f64))
             .collect(),
+    );
+    gauge(
+        "headwater_projection_parked_unknown",
+        "1 while what is parked cannot be counted: headwater_projection_parked is of before then, or silent.",
+        vec![(Vec::new(), f64::from(u8::from(parked.unknown)))],
     );
     text
 }
@@ -181,7 +210,10 @@ mod tests {
             now,
             shards: vec![shard("a", 1..9), shard("b", 5..20)],
         };
-        let parked = Counts::from([(("leads".to_owned(), 2, "crm".to_owned()), 3)]);
+        let parked = ParkedNow {
+            counts: Counts::from([(("leads".to_owned(), 2, "crm".to_owned()), 3)]),
+            unknown: true,
+        };
         let text = exposition(&lag, &parked);
         let of = "{projection=\"leads\",generation=\"2\",context=\"crm\"}";
         for line in [
@@ -190,6 +222,7 @@ mod tests {
             format!("headwater_projection_shards{of} 2"),
             format!("headwater_projection_recovering{of} 1"),
             format!("headwater_projection_parked{of} 3"),
+            "headwater_projection_parked_unknown{} 1".to_owned(),
             "headwater_projection_tenant_lag_seconds{projection=\"leads\",generation=\"2\",context=\"crm\",tenant=\"t1\"} 99"
                 .to_owned(),
         ] {

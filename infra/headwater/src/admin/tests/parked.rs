@@ -157,3 +157,44 @@ async fn all_are_listed_and_tried_page_by_page_by_both_protocols() {
     assert_eq!(ids(&world.get("/v1/admin/parked").await.1), [""; 0]);
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_cannot_be_tried_holds_up_none_behind_it() {
+    let world = World::start().await;
+    world.poisoned("P1", 3_301).await;
+    // Of a tenant that the directory does not know, and before the other in the list.
+    let parking = headwater_projectors::Parking::new(world.keeping.views.clone());
+    let stray = headwater_projectors::Parked {
+        consumer: "balances.1".into(),
+        context: "bank".into(),
+        source: headwater_projectors::SourceKey {
+            tenant: headwater_kernel::TenantId::new("aaa").unwrap(),
+            aggregate: "accounts".into(),
+            id: headwater_kernel::Id::new("X1").unwrap(),
+        },
+        first_sequence: 1,
+        up_to: 1,
+        reason: "a test".into(),
+        since: headwater_kernel::Timestamp::from_nanos(1),
+    };
+    parking.park(&stray).await.unwrap();
+    poison(3_301, false);
+    let all = json!({ "projection": "balances", "limit": 1 });
+    let (status, page) = world.post("/v1/admin/parked/retry", &all).await;
+    assert_eq!(
+        (status, &page["items"][0]["outcome"], ids_of(&page)),
+        (200, &json!("still-parked"), vec!["X1"]),
+        "{page}"
+    );
+    let why = page["items"][0]["parked"]["reason"].as_str().unwrap();
+    assert!(why.starts_with("not tried to its end: "), "{why}");
+    let rest = json!({ "projection": "balances", "limit": 1, "cursor": page["next_cursor"] });
+    let (_, rest) = world.post("/v1/admin/parked/retry", &rest).await;
+    assert_eq!(rest["items"][0]["outcome"], "applied", "{rest}");
+    world.stop().await;
+}
+
+fn ids_of(page: &Value) -> Vec<&str> {
+    let items = page["items"].as_array().unwrap();
+    items.iter().map(|one| one["parked"]["id"].as_str().unwrap()).collect()
+}
