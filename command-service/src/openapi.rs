@@ -13,7 +13,7 @@ pub fn describe(bus: &CommandBus, document: &mut OpenApi) {
         document.add_parameter(
             "id",
             "path",
-            "The aggregate's id: any text without control characters, percent-encoded.",
+            "The aggregate's id: any text that can be seen, percent-encoded; neither . nor .. nor with invisible characters.",
             json!({ "type": "string", "minLength": 1, "maxLength": headwater_kernel::MAX_ID_BYTES }),
         ),
         document.add_parameter(

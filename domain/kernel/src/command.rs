@@ -31,7 +31,7 @@ pub fn decode_command<C: DeserializeOwned>(name: &str, payload: Value) -> Result
         });
     }
     let tagged = Value::Object(Map::from_iter([(name.to_owned(), payload)]));
-    serde_path_to_error::deserialize(tagged).map_err(|error| {
+    crate::id::while_chosen(|| serde_path_to_error::deserialize(tagged)).map_err(|error| {
         // The first segment is the command's name.
         let mut pointer = String::new();
         for segment in error.path().iter().skip(1) {
