@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use headwater_kernel::{Region, TenantId};
-use headwater_tenancy::Role;
+use headwater_tenancy::{Role, SubjectError};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// An event-sourced CQRS backend for multi-tenant SaaS. Without a command: `dev`.
@@ -98,7 +98,7 @@ pub(crate) struct Token {
     #[arg(long)]
     pub(crate) tenant: TenantId,
     /// Who it is for.
-    #[arg(long, default_value = "developer")]
+    #[arg(long, default_value = "developer", value_parser = subject)]
     pub(crate) subject: String,
     /// What it may do: owner, admin, member, auditor, integration, operator. Without: owner and operator.
     #[arg(long)]
@@ -254,6 +254,10 @@ pub(crate) enum Import {
         #[command(flatten)]
         reach: Reach,
     },
+}
+
+fn subject(text: &str) -> Result<String, SubjectError> {
+    headwater_tenancy::check_subject(text).map(|()| text.to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -36,14 +36,71 @@ pub struct Verified {
     expires: i64,
 }
 
+/// By how much an issuer's clock may be ahead of ours, in seconds.
+const CLOCKS_DIFFER: f64 = 60.0;
+/// Most bytes of a subject.
+pub const MAX_SUBJECT_BYTES: usize = 255;
+
+/// Why a text is no subject of a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubjectError {
+    /// Nothing but white space.
+    #[error("the subject is blank; name who the token is for")]
+    Blank,
+    /// Too long for what is kept with each of its events.
+    #[error("the subject has {0} bytes; at most {MAX_SUBJECT_BYTES} are allowed")]
+    TooLong(usize),
+    /// It could break a line of a log.
+    #[error("the subject has a control character; leave it out")]
+    ControlCharacter,
+}
+
+/// Checks the subject of a token, which becomes the actor of all that is done with it.
+///
+/// # Errors
+/// [`SubjectError`]
+pub fn check_subject(subject: &str) -> Result<(), SubjectError> {
+    if subject.trim().is_empty() {
+        Err(SubjectError::Blank)
+    } else if subject.len() > MAX_SUBJECT_BYTES {
+        Err(SubjectError::TooLong(subject.len()))
+    } else if subject.chars().any(char::is_control) {
+        Err(SubjectError::ControlCharacter)
+    } else {
+        Ok(())
+    }
+}
+
+/// When a token was issued and from when on it counts, in seconds since 1970 (RFC 7519 allows fractions).
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Since {
+    iat: Option<f64>,
+    nbf: Option<f64>,
+}
+
 impl Verified {
-    pub(crate) fn new(tenant: TenantId, actor: Actor, roles: Vec<Role>, expires: i64) -> Self {
-        Self {
+    /// What a signed token says, if it counts now and names somebody.
+    pub(crate) fn of_claims(
+        tenant: TenantId,
+        subject: &str,
+        roles: Vec<Role>,
+        since: &Since,
+        expires: i64,
+        runtime: &Runtime,
+    ) -> Result<Self, CredentialError> {
+        check_subject(subject).map_err(|_| CredentialError::Invalid)?;
+        let latest = runtime.now().nanos() as f64 / 1e9 + CLOCKS_DIFFER;
+        if [since.iat, since.nbf].into_iter().flatten().any(|from| from > latest) {
+            return Err(CredentialError::Invalid);
+        }
+        let verified = Self {
             tenant,
-            actor,
+            actor: Actor::new(format!("user:{subject}")),
             roles,
             expires,
-        }
+        };
+        verified.check_expiry(runtime)?;
+        Ok(verified)
     }
 
     pub(crate) fn check_expiry(&self, runtime: &Runtime) -> Result<(), CredentialError> {
@@ -56,13 +113,25 @@ impl Verified {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    iss: String,
-    aud: String,
+/// What is signed.
+#[derive(Serialize)]
+struct Signed {
+    iss: &'static str,
+    aud: &'static str,
     sub: String,
     iat: i64,
     exp: i64,
+    tenant: TenantId,
+    roles: Vec<Role>,
+}
+
+/// What is read of it.
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    exp: i64,
+    #[serde(flatten)]
+    since: Since,
     tenant: TenantId,
     roles: Vec<Role>,
 }
@@ -111,9 +180,9 @@ impl DevelopmentKey {
     /// Signs a token. The signature is by the key itself, so this needs no PEM or DER in between.
     pub fn sign(&self, request: &TokenRequest, runtime: &Runtime) -> String {
         let now = runtime.now().nanos() / 1_000_000_000;
-        let claims = Claims {
-            iss: ISSUER.into(),
-            aud: AUDIENCE.into(),
+        let claims = Signed {
+            iss: ISSUER,
+            aud: AUDIENCE,
             sub: request.subject.clone(),
             iat: now,
             exp: now.saturating_add(i64::try_from(request.ttl.as_secs()).unwrap_or(i64::MAX)),
@@ -127,17 +196,28 @@ impl DevelopmentKey {
         format!("{signed}.{signature}")
     }
 
-    /// Verifies a token: algorithm, signature, issuer, audience, expiry.
+    /// Verifies a token: algorithm, signature, issuer, audience, subject, times.
     pub(crate) fn verify(&self, token: &str, runtime: &Runtime) -> Result<Verified, CredentialError> {
-        let claims: Claims = claims_of(token, &self.decoding, ISSUER, AUDIENCE)?;
-        let actor = Actor::new(format!("user:{}", claims.sub));
-        let verified = Verified::new(claims.tenant, actor, claims.roles, claims.exp);
-        verified.check_expiry(runtime)?;
-        Ok(verified)
+        let Claims {
+            sub,
+            exp,
+            since,
+            tenant,
+            roles,
+        } = claims_of(token, &self.decoding, ISSUER, AUDIENCE)?;
+        Verified::of_claims(tenant, &sub, roles, &since, exp, runtime)
     }
 }
 
-/// The claims of a token that `key` signed with EdDSA, of this issuer for this audience. Its expiry is still to be compared, with the
+/// Whether the header names extensions that whoever verifies must understand (RFC 7515, section 4.1.11). None are understood here.
+fn has_critical_extensions(token: &str) -> bool {
+    let header = token.split('.').next().unwrap_or_default();
+    let header = URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
+    let header = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&header);
+    header.is_ok_and(|header| header.contains_key("crit"))
+}
+
+/// The claims of a token that `key` signed with EdDSA, of this issuer for this audience. Its times are still to be compared, with the
 /// injected clock.
 pub(crate) fn claims_of<C: DeserializeOwned>(
     token: &str,
@@ -145,6 +225,9 @@ pub(crate) fn claims_of<C: DeserializeOwned>(
     issuer: &str,
     audience: &str,
 ) -> Result<C, CredentialError> {
+    if has_critical_extensions(token) {
+        return Err(CredentialError::Invalid);
+    }
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_issuer(&[issuer]);
     validation.set_audience(&[audience]);

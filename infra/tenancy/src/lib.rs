@@ -16,7 +16,9 @@ mod verifier;
 mod worker;
 
 pub use authenticator::{Authenticator, Caller};
-pub use credential::{CredentialError, DevelopmentKey, TokenRequest, Verified};
+pub use credential::{
+    CredentialError, DevelopmentKey, MAX_SUBJECT_BYTES, SubjectError, TokenRequest, Verified, check_subject,
+};
 pub use directory::{DirectoryError, Tenant, TenantDirectory, TenantState, tenants_table};
 pub use scope::{MayNotCommand, OperatorScope, Role, TenantScope};
 pub use seal::{SealError, SealingKey};

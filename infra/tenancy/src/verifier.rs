@@ -3,26 +3,24 @@
 
 use crate::{
     CredentialError, DevelopmentKey, Role,
-    credential::{Verified, claims_of},
+    credential::{Since, Verified, claims_of},
 };
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use ed25519_dalek::VerifyingKey;
-use headwater_kernel::{Actor, TenantId};
+use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 
 /// What stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
 const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-/// By how much an issuer's clock may be ahead of ours.
-const CLOCKS_DIFFER: i64 = 60;
 
 /// Turns the text of a token into what it says, or refuses it. What it returns can be made in this crate alone.
 pub trait TokenVerifier: Send + Sync {
-    /// Verifies algorithm, signature, issuer, audience and expiry.
+    /// Verifies algorithm, signature, issuer, audience, subject and times.
     ///
     /// # Errors
     /// [`CredentialError::Invalid`] or [`CredentialError::Expired`].
@@ -37,7 +35,7 @@ impl TokenVerifier for DevelopmentKey {
 
 /// The Ed25519 public keys of one issuer. A token that any of them signed is accepted, so that keys can be changed without a gap.
 ///
-/// Claims: `iss`, `aud` (a text or a list), `sub`, `exp`, `tenant`; `nbf` and `roles` if there are any. An unknown role grants nothing.
+/// Claims: `iss`, `aud` (a text or a list), `sub`, `exp`, `tenant`; `nbf`, `iat` and `roles` if there are any. An unknown role grants nothing.
 pub struct PublicKeys {
     keys: Vec<DecodingKey>,
     issuer: String,
@@ -69,7 +67,8 @@ pub enum PublicKeyError {
 struct Claims {
     sub: String,
     exp: i64,
-    nbf: Option<i64>,
+    #[serde(flatten)]
+    since: Since,
     tenant: TenantId,
     #[serde(default)]
     roles: Vec<String>,
@@ -138,17 +137,11 @@ impl TokenVerifier for PublicKeys {
         let Claims {
             sub,
             exp,
-            nbf,
+            since,
             tenant,
             roles,
         } = claims;
-        let now = runtime.now().nanos() / 1_000_000_000;
-        if nbf.is_some_and(|from| from > now + CLOCKS_DIFFER) {
-            return Err(CredentialError::Invalid);
-        }
         let roles = roles.iter().filter_map(|role| role.parse::<Role>().ok()).collect();
-        let verified = Verified::new(tenant, Actor::new(format!("user:{sub}")), roles, exp);
-        verified.check_expiry(runtime)?;
-        Ok(verified)
+        Verified::of_claims(tenant, &sub, roles, &since, exp, runtime)
     }
 }

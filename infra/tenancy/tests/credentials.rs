@@ -96,6 +96,30 @@ async fn everything_else_is_refused() {
 }
 
 #[tokio::test]
+async fn a_development_token_counts_from_its_time_and_names_somebody() {
+    let setup = setup();
+    let whole = request("acme", &[Role::Owner]);
+    let header = format!("Bearer {}", setup.key.sign(&whole, &setup.runtime));
+    setup.clock.set(Timestamp::parse("2025-12-31T23:58:59Z").unwrap());
+    assert_eq!(refused(&setup, &header).await, CredentialError::Invalid);
+    setup.clock.set(Timestamp::parse("2025-12-31T23:59:00Z").unwrap());
+    assert!(setup.authenticator.authenticate(Some(&header)).await.is_ok());
+    for subject in ["".to_owned(), "\t".to_owned(), "a\u{7f}".to_owned(), "x".repeat(256)] {
+        let token = setup.key.sign(
+            &TokenRequest {
+                subject,
+                ..whole.clone()
+            },
+            &setup.runtime,
+        );
+        assert_eq!(
+            refused(&setup, &format!("Bearer {token}")).await,
+            CredentialError::Invalid
+        );
+    }
+}
+
+#[tokio::test]
 async fn only_the_operator_role_operates() {
     let setup = setup();
     let token = setup
@@ -178,6 +202,10 @@ mod public_keys {
             ("another's key", token(&other, EDDSA, &good)),
             ("no algorithm", token(&first, r#"{"alg":"none"}"#, &good)),
             ("another algorithm", token(&first, r#"{"alg":"HS256"}"#, &good)),
+            (
+                "an extension that must be understood",
+                token(&first, r#"{"alg":"EdDSA","crit":["b64"],"b64":true}"#, &good),
+            ),
         ];
         for (name, value) in [
             ("iss", json!("headwater-dev")),
@@ -186,13 +214,28 @@ mod public_keys {
             ("tenant", json!(null)),
             ("sub", json!(null)),
             ("exp", json!(null)),
-            ("nbf", json!(now + 3_600)),
+            ("nbf", json!(now + 61)),
+            ("iat", json!(now + 61)),
+            ("iat", json!("yesterday")),
+            ("sub", json!("")),
+            ("sub", json!(" ")),
+            ("sub", json!("a\nb")),
+            ("sub", json!("x".repeat(256))),
         ] {
             bad.push((name, token(&first, EDDSA, &with(&good, name, value))));
         }
         for (what, header) in bad {
             let refused = authenticator.authenticate(Some(&header)).await.unwrap_err();
             assert_eq!(refused, CredentialError::Invalid, "{what}");
+        }
+        for (name, value) in [
+            ("nbf", json!(now + 60)),
+            ("iat", json!(now + 60)),
+            ("iat", json!(now as f64 + 0.5)),
+            ("sub", json!("x".repeat(255))),
+        ] {
+            let header = token(&first, EDDSA, &with(&good, name, value));
+            assert!(authenticator.authenticate(Some(&header)).await.is_ok(), "{name}");
         }
         let header = token(&first, EDDSA, &good);
         clock.set(Timestamp::parse("2026-01-01T00:01:00Z").unwrap());

@@ -43,7 +43,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         #[cfg(feature = "lambda")]
         Some(Command::Lambda(configured)) => lambda::run(configured.config.as_deref(), given, &runtime).await,
         Some(Command::Doctor(configured)) => doctor::run(configured.config.as_deref(), given, output, &runtime).await,
-        Some(Command::Token(request)) => token::run(&data, request, &runtime),
+        Some(Command::Token(request)) => token::run(&data, request, output, &runtime),
         Some(Command::Tenant(command)) => tenant::run(&data, command, output, &runtime).await,
         Some(Command::Import(Import::Products { files, tenant, reach })) => {
             import::run(&data, files, &tenant, &reach, output, &runtime).await
