@@ -6,14 +6,16 @@ use crate::{
     assembly::{Addresses, Process},
     cli::Dev,
     config::Config,
+    data_folder::token_key,
     signals::{Signals, until_signalled},
 };
 use anyhow::{Context, Result};
 use headwater_command_service::Submission;
 use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
+use headwater_tenancy::{Role, TokenRequest};
 use serde_json::Value;
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 /// A small catalog of made-up products, with two accounts and a lead: one command a line.
 const SAMPLES: &str = include_str!("../../sample/commands.ndjson");
@@ -24,18 +26,21 @@ pub(crate) async fn run(data: &Path, dev: &Dev, runtime: &Runtime) -> Result<Out
     let mut signals = Signals::listen()?;
     let start = async {
         let process = Process::start(config, runtime).await?;
-        if !process.is_settled() {
+        let samples = if process.is_settled() {
+            has_samples(&process, data, &demo, runtime).await.unwrap_or(true)
+        } else {
             if !dev.empty {
                 submit_samples(&process, &demo).await?;
             }
             process.settle()?;
-        }
-        Ok(process)
+            !dev.empty
+        };
+        Ok((process, samples))
     };
-    let Some(process) = until_signalled(&mut signals, start).await? else {
+    let Some((process, samples)) = until_signalled(&mut signals, start).await? else {
         return Ok(Outcome::Done);
     };
-    greet(data, process.addresses());
+    greet(data, process.addresses(), samples);
     signals.next().await;
     signals.exit_on_next(runtime);
     report(&process.stop().await);
@@ -68,7 +73,21 @@ async fn submit_samples(process: &Process, demo: &TenantId) -> Result<()> {
     Ok(())
 }
 
-fn greet(data: &Path, addresses: Addresses) {
+/// Whether a folder whose first start was earlier has the samples, which that one may have been told to leave out.
+async fn has_samples(process: &Process, data: &Path, demo: &TenantId, runtime: &Runtime) -> Result<bool> {
+    let request = TokenRequest {
+        tenant: demo.clone(),
+        subject: "command-line".into(),
+        roles: vec![Role::Member],
+        ttl: Duration::from_secs(60),
+    };
+    let url = format!("http://{}/v1/catalog/products/kettle-1", process.addresses().http);
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let token = token_key(data)?.sign(&request, runtime);
+    Ok(client.get(url).bearer_auth(token).send().await?.status().is_success())
+}
+
+fn greet(data: &Path, addresses: Addresses, samples: bool) {
     let Addresses { http, grpc, .. } = addresses;
     let data = data.display();
     say(format_args!(
@@ -81,11 +100,20 @@ Headwater is ready.
 Get a token for the tenant demo:
   TOKEN=$(headwater token --tenant demo --data {data})     # or: cargo run --release -- token --tenant demo --data {data}
 
-Then:
-  curl -H \"Authorization: Bearer $TOKEN\" 'http://{http}/v1/search/products?q=kettle&facets=brand'
-  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -d '{{\"price_cents\": 4290}}' \\
-       http://{http}/v1/catalog/products/kettle-1/change-price
-  curl -H \"Authorization: Bearer $TOKEN\" http://{http}/v1/crm/accounts/harbour-cafe/tree
-"
+Then:"
     ));
+    let samples_first = "  curl -H \"Authorization: Bearer $TOKEN\" 'HTTP/v1/search/products?q=kettle&facets=brand'
+  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -d '{\"price_cents\": 4290}' \\
+       HTTP/v1/catalog/products/kettle-1/change-price
+  curl -H \"Authorization: Bearer $TOKEN\" HTTP/v1/crm/accounts/harbour-cafe/tree
+";
+    // The same create again answers the same receipt.
+    let create_first = "  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -H 'Idempotency-Key: first' \\
+       -d '{\"sku\": \"A-1\", \"title\": \"Kettle\", \"brand\": \"Norvik\", \"price_cents\": 3990}' HTTP/v1/catalog/products/P1/create
+  curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -d '{\"price_cents\": 4290}' \\
+       HTTP/v1/catalog/products/P1/change-price
+  curl -H \"Authorization: Bearer $TOKEN\" 'HTTP/v1/search/products?q=kettle&facets=brand'
+";
+    let examples = if samples { samples_first } else { create_first };
+    say(examples.replace("HTTP", &format!("http://{http}")));
 }
