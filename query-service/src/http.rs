@@ -12,11 +12,11 @@ use crate::{
 use ::http::{HeaderMap, HeaderValue, header::ETAG};
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::{IntoResponse, Response},
     routing::get,
 };
-use headwater_edge::{Authenticated, Edge, Problem};
+use headwater_edge::{Authenticated, Edge, Pairs, Problem};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -25,8 +25,6 @@ struct Service {
     queries: QueryService,
     edge: Edge,
 }
-
-type Pairs = Query<Vec<(String, String)>>;
 
 /// The routes of reads, to be wrapped with [`Edge::http`].
 pub fn router(service: QueryService, edge: Edge) -> Router {
@@ -54,7 +52,7 @@ async fn view(
     Authenticated(caller): Authenticated,
     Path((context, aggregate, id)): Path<(String, String, String)>,
     headers: HeaderMap,
-    Query(query): Pairs,
+    Pairs(query): Pairs,
 ) -> Result<Response, Problem> {
     let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
     let (view, version) = queries
@@ -76,7 +74,7 @@ async fn history(
     Authenticated(caller): Authenticated,
     Path((context, aggregate, id)): Path<(String, String, String)>,
     headers: HeaderMap,
-    Query(query): Pairs,
+    Pairs(query): Pairs,
 ) -> Result<Json<Value>, Problem> {
     let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
     let parameters = Parameters::new(query);
@@ -89,7 +87,7 @@ async fn events(
     State(Service { queries, .. }): State<Service>,
     Authenticated(caller): Authenticated,
     headers: HeaderMap,
-    Query(query): Pairs,
+    Pairs(query): Pairs,
 ) -> Result<Response, Problem> {
     // What is no text was never an id of ours, and is refused as any other.
     let last = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or("?"));
@@ -103,7 +101,7 @@ async fn list(
     Authenticated(caller): Authenticated,
     Path(path): Path<HashMap<String, String>>,
     headers: HeaderMap,
-    Query(query): Pairs,
+    Pairs(query): Pairs,
 ) -> Result<Json<Value>, Problem> {
     let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
     let parameters = Parameters::new(query);
@@ -117,7 +115,7 @@ async fn search(
     State(Service { queries, edge }): State<Service>,
     Authenticated(caller): Authenticated,
     headers: HeaderMap,
-    Query(query): Pairs,
+    Pairs(query): Pairs,
 ) -> Result<Json<Value>, Problem> {
     let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
     let parameters = Parameters::new(query);

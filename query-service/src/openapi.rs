@@ -12,7 +12,7 @@ use headwater_edge::OpenApi;
 use headwater_read_models::search::{FieldKind, Mapping};
 use serde_json::{Map, Value, json};
 
-const NO_ID: &str = "The id is none: empty, too long for a key, or with a control character.";
+const NO_ID: &str = "The id is none: blank, too long for a key, . or .., or with a character that cannot be seen.";
 
 /// Adds every view, history, list and search of `service`.
 pub fn describe(service: &QueryService, document: &mut OpenApi) {

@@ -1,8 +1,8 @@
 //! The parameters of a read, by query string or message: each known, each read strictly.
 
-use crate::refusal::{bad_request, hint, invalid, shown};
+use crate::refusal::invalid;
 use headwater_dynamo_repository::PageRequest;
-use headwater_edge::Problem;
+use headwater_edge::{Problem, unknown_parameter};
 use headwater_kernel::{Id, Timestamp};
 
 /// Rows and events of a page, when the caller does not say.
@@ -31,13 +31,10 @@ impl Parameters {
             .iter()
             .map(|(name, _)| name.as_str())
             .find(|name| !known.contains(name) && !in_family(name));
-        let Some(name) = stranger else { return Ok(()) };
-        let detail = format!(
-            "there is no parameter {:?} here; {}",
-            shown(name),
-            hint(name, known.iter().copied())
-        );
-        Err(bad_request("unknown-parameter", detail.clone()).at(format!("/{}", shown(name)), detail))
+        match stranger {
+            Some(name) => Err(unknown_parameter(name, known.iter().copied())),
+            None => Ok(()),
+        }
     }
 
     /// All values of a parameter.
@@ -71,7 +68,7 @@ impl Parameters {
     }
 
     pub(crate) fn id(&self, name: &str) -> Result<Option<Id>, Problem> {
-        let read = |text| Id::new(text).map_err(|error| invalid(name, error.to_string()));
+        let read = |text| Id::chosen(text).map_err(|error| invalid(name, error.to_string()));
         self.one(name)?.map(read).transpose()
     }
 

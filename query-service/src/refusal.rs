@@ -2,7 +2,7 @@
 
 use ::http::StatusCode;
 use headwater_edge::{Problem, invalid_id};
-pub(crate) use headwater_edge::{hint, shown, unknown};
+pub(crate) use headwater_edge::{hint, invalid_parameter as invalid, shown, unknown};
 use std::{error::Error, time::Duration};
 
 /// When a read that met trouble should be sent again.
@@ -10,12 +10,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, code, detail)
-}
-
-/// A parameter has a value that it cannot have.
-pub(crate) fn invalid(parameter: &str, detail: impl Into<String>) -> Problem {
-    let detail = detail.into();
-    bad_request("invalid-parameter", format!("{parameter}: {detail}")).at(format!("/{parameter}"), detail)
 }
 
 pub(crate) fn not_found(what: &str) -> Problem {
@@ -59,7 +53,15 @@ pub(crate) fn of_search(error: headwater_search::Error) -> Problem {
     use headwater_search::Error;
     let text = error.to_string();
     match &error {
-        Error::UnknownField { field, .. } => bad_request("unknown-field", text.clone()).at(format!("/{field}"), text),
+        Error::UnknownField { field, usage, .. } => {
+            // The parameter that names the field, where that is not the field's own.
+            let parameter = match *usage {
+                "count" => "facets",
+                "sort by" => "sort",
+                _ => field,
+            };
+            bad_request("unknown-field", text.clone()).at(format!("/{parameter}"), text)
+        }
         Error::InvalidCursor => bad_request("invalid-cursor", text.clone()).at("/cursor", text),
         Error::InvalidLimit { .. } => invalid("limit", text),
         Error::TooMany { .. } => bad_request("too-many", text),

@@ -12,7 +12,7 @@ const SHOWN: usize = 64;
 /// # Errors
 /// 422 `invalid-id`.
 pub fn id_of(text: &str) -> Result<Id, Problem> {
-    Id::new(text).map_err(|error| invalid_id(error.to_string()))
+    Id::chosen(text).map_err(|error| invalid_id(error.to_string()))
 }
 
 /// 422 `invalid-id`: no key can be made of what the caller named.
@@ -29,6 +29,20 @@ pub fn unknown<'a>(
 ) -> Problem {
     let detail = format!("there is no {what} {:?}; {}", shown(wanted), hint(wanted, known));
     Problem::new(StatusCode::NOT_FOUND, code, detail)
+}
+
+/// 400 `invalid-parameter`: a parameter has a value that it cannot have.
+pub fn invalid_parameter(name: &str, why: impl Into<String>) -> Problem {
+    let (name, why) = (shown(name), why.into());
+    let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid-parameter", format!("{name}: {why}"));
+    problem.at(format!("/{name}"), why)
+}
+
+/// 400 `unknown-parameter`: there is none of this name, with the one that was probably meant.
+pub fn unknown_parameter<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Problem {
+    let shown = shown(name);
+    let detail = format!("there is no parameter {shown:?} here; {}", hint(name, known));
+    Problem::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail.clone()).at(format!("/{shown}"), detail)
 }
 
 /// What to do about a name that is not among the known ones.
@@ -75,6 +89,19 @@ mod tests {
         assert!(of("leads", &known).detail().ends_with("there are products, brands"));
         assert!(of("leads", &[]).detail().ends_with("there are none"));
         assert!(of(&"x".repeat(5_000), &known).detail().len() < 150);
+    }
+
+    #[test]
+    fn ids_can_be_seen() {
+        assert!(id_of("P 1").is_ok());
+        for id in ["", ".", "..", " ", "\u{3000}", "a\u{200b}", "\u{202e}a", "a\nb"] {
+            let problem = id_of(id).unwrap_err();
+            assert_eq!(
+                (problem.status().as_u16(), problem.code()),
+                (422, "invalid-id"),
+                "{id:?}"
+            );
+        }
     }
 
     #[test]

@@ -66,6 +66,21 @@ async fn filters_sorts_facets_and_pages() {
 }
 
 #[tokio::test]
+async fn signs_alone_find_nothing_and_no_text_finds_all() {
+    let server = stocked().await;
+    let total = async |query: &str| {
+        let path = format!("/v1/search/products?facets=brand&{query}");
+        server.get(&path).await.ok()["total"].as_u64().unwrap()
+    };
+    let all = total("").await;
+    assert!(all > 1);
+    assert_eq!((total("q=").await, total("q=+%20").await), (all, all));
+    for signs in ["%F0%9F%A6%80", "!!!", "*", "%E2%80%8B"] {
+        assert_eq!(total(&format!("q={signs}")).await, 0, "{signs}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_named() {
     let server = stocked().await;
     let problem = server
@@ -85,7 +100,9 @@ async fn what_is_wrong_is_named() {
         "{problem}"
     );
     for (query, code, pointer) in [
-        ("facets=barnd", "unknown-field", "/barnd"),
+        ("facets=barnd", "unknown-field", "/facets"),
+        ("q=%ff", "invalid-parameter", "/q"),
+        ("attr.x=%C3", "invalid-parameter", "/attr.x"),
         ("min_price_cents=x", "invalid-parameter", "/min_price_cents"),
         (
             "min_price_cents=2&max_price_cents=1",

@@ -4,7 +4,7 @@ use super::{
     operator::Operator,
     problem::{bad_request, invalid},
 };
-use headwater_edge::{Problem, hint, shown};
+use headwater_edge::{Problem, unknown_parameter};
 use headwater_kernel::TenantId;
 use headwater_tenancy::SealingKey;
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,12 +22,7 @@ impl<'a> Parameters<'a> {
     pub(super) fn read(pairs: &'a [(String, String)], known: &[&str]) -> Result<Self, Problem> {
         for (n, (name, _)) in pairs.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                let shown = shown(name);
-                let detail = format!(
-                    "there is no parameter {shown:?} here; {}",
-                    hint(name, known.iter().copied())
-                );
-                return Err(bad_request("unknown-parameter", detail.clone()).at(format!("/{shown}"), detail));
+                return Err(unknown_parameter(name, known.iter().copied()));
             }
             if pairs[..n].iter().any(|(other, _)| other == name) {
                 return Err(invalid(name, "comes once"));

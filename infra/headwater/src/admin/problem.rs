@@ -1,6 +1,7 @@
 //! From why something failed to what the operator is told.
 
 use headwater_edge::Problem;
+pub(super) use headwater_edge::invalid_parameter as invalid;
 use headwater_projectors::{ApplyError, ReplayError};
 use headwater_tenancy::DirectoryError;
 use http::StatusCode;
@@ -69,10 +70,4 @@ pub(super) fn of_replay(error: ReplayError) -> Problem {
 
 pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, code, detail)
-}
-
-/// A parameter or member has a value that it cannot have.
-pub(super) fn invalid(name: &str, why: impl Into<String>) -> Problem {
-    let why = why.into();
-    bad_request("invalid-parameter", format!("{name}: {why}")).at(format!("/{name}"), why)
 }

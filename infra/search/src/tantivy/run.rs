@@ -36,19 +36,26 @@ pub(super) fn run(
     validate(layout.mapping, query)?;
     let position: Option<Position> = cursor::open(key, scope, layout.mapping.kind, query)?;
     let tenant = scope.tenant().as_str();
+    let text = query.text.as_deref().filter(|text| !text.trim().is_empty());
     let plan = match &position {
         Some(position) => position.plan.clone(),
         None => {
             let words = Words::new(searcher, layout, tenant)?;
-            let plan = query
-                .text
-                .as_deref()
-                .map_or(Ok(None), |text| plan::plan(&words, text))?;
+            let plan = text.map_or(Ok(None), |text| plan::plan(&words, text))?;
             plan.map(|plan| settled(searcher, layout, tenant, plan)).transpose()?
         }
     };
     let mut total = 0;
     let mut facets = Facets::new(&query.facets);
+    if text.is_some() && plan.is_none() {
+        // Signs alone: there is no word that a document could have.
+        return Ok(Hits {
+            hits: Vec::new(),
+            total,
+            facets: facets.top(query.facet_size),
+            next_cursor: None,
+        });
+    }
     let (mut segments, mut candidates) = (Vec::new(), Vec::new());
     let mut descending = false;
     for (ordinal, segment) in searcher.segment_readers().iter().enumerate() {

@@ -107,31 +107,31 @@ pub async fn hostile_texts_answer(engine: &impl Engine) {
     fill(&index, vec![put(&a, "p", 1, json!({"title": "red cable AND lamp"}))]).await;
     let long = "cable ".repeat(2_000);
     let one = "x".repeat(10_240);
-    for (text, matches) in [
-        ("cable AND", true),
-        ("title:cable", false),
-        ("\"red cable", true),
-        ("cable'", true),
-        ("(red", true),
-        ("red)", true),
-        ("+cable -red", true),
-        ("cable~", true),
-        ("cable^9", false),
-        ("red && cable", true),
-        ("red \\cable\\", true),
-        ("red\0cable\u{1}", true),
-        (long.as_str(), true),
-        (one.as_str(), false),
-        ("🦀", false),
-        ("NOT", false),
-        ("/.*/", true),
-        ("*", true),
-        ("", true),
-        ("   ", true),
-        ("!!! ???", true),
-        ("[* TO *]", false),
-        ("{a TO b}", false),
-        ("\u{202e}cable", true),
+    for (text, expected) in [
+        ("cable AND", Some(1)),
+        ("title:cable", None),
+        ("\"red cable", Some(1)),
+        ("cable'", Some(1)),
+        ("(red", Some(1)),
+        ("red)", Some(1)),
+        ("+cable -red", Some(1)),
+        ("cable~", Some(1)),
+        ("cable^9", None),
+        ("red && cable", Some(1)),
+        ("red \\cable\\", Some(1)),
+        ("red\0cable\u{1}", Some(1)),
+        (long.as_str(), Some(1)),
+        (one.as_str(), None),
+        ("🦀", Some(0)),
+        ("NOT", None),
+        ("/.*/", Some(0)),
+        ("*", Some(0)),
+        ("", Some(1)),
+        ("   ", Some(1)),
+        ("!!! ???", Some(0)),
+        ("[* TO *]", None),
+        ("{a TO b}", None),
+        ("\u{202e}cable", Some(1)),
     ] {
         for sort in [
             Sort::Relevance,
@@ -148,7 +148,11 @@ pub async fn hostile_texts_answer(engine: &impl Engine) {
             };
             let hits = index.search(&a, &query).await.unwrap();
             let short: String = text.chars().take(30).collect();
-            assert!(!matches || hits.total == 1, "{short:?} found {}", hits.total);
+            assert!(
+                expected.is_none_or(|expected| hits.total == expected),
+                "{short:?} found {}",
+                hits.total
+            );
         }
     }
 }
