@@ -145,45 +145,6 @@ impl Generations {
         Ok(generation)
     }
 
-    /// Makes generation `to` live, if `from` is live now.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when another generation is live.
-    pub async fn switch(
-        &self,
-        scope: &TenantScope,
-        table: &'static str,
-        projection: &'static str,
-        from: u32,
-        to: u32,
-    ) -> Result<(), Error> {
-        let condition = if from == self.default_of(projection).await? {
-            "attribute_not_exists(PK) OR generation = :from"
-        } else {
-            "generation = :from"
-        };
-        let switched = self
-            .0
-            .database
-            .client()
-            .put_item()
-            .table_name(self.0.database.table(table))
-            .item("PK", own_key(&scope.partition_key()))
-            .item("SK", text(projection))
-            .item("generation", number(to))
-            .condition_expression(condition)
-            .expression_attribute_values(":from", number(from))
-            .customize()
-            .interceptor(AccessPattern::of("generations.switch", scope.tenant()))
-            .send()
-            .await
-            .map(drop)
-            .map_err(Error::of);
-        // Whatever was believed is no longer known, also when the switch was refused or its answer was lost.
-        self.known().remove(&(scope.tenant().clone(), table, projection));
-        switched
-    }
-
     /// Gives a tenant a live generation of its own in all `tables` of a projection at once, or with `None` takes it away, so that the
     /// default is live. Only the register may ask for it: it has to know of every tenant that has one.
     ///

@@ -8,19 +8,21 @@ use headwater_search::{Error, IndexName, SearchIndex, tantivy::TantivyIndex};
 use headwater_tenancy::SealingKey;
 use std::{path::PathBuf, sync::Arc};
 
-/// Keeps indexes of every kind in one folder.
+/// Keeps indexes of some kinds in one folder.
 #[derive(Debug)]
 pub struct FolderIndexes {
     folder: PathBuf,
+    kinds: Vec<&'static str>,
     key: SealingKey,
     runtime: Runtime,
 }
 
 impl FolderIndexes {
-    /// In `folder`, which is made when it is missing.
-    pub fn new(folder: impl Into<PathBuf>, key: SealingKey, runtime: Runtime) -> Self {
+    /// Those of these kinds, in `folder`, which is made when it is missing.
+    pub fn new(folder: impl Into<PathBuf>, kinds: Vec<&'static str>, key: SealingKey, runtime: Runtime) -> Self {
         Self {
             folder: folder.into(),
+            kinds,
             key,
             runtime,
         }
@@ -29,8 +31,8 @@ impl FolderIndexes {
 
 #[async_trait]
 impl IndexStore for FolderIndexes {
-    fn keeps(&self, _: &str) -> bool {
-        true
+    fn keeps(&self, kind: &str) -> bool {
+        self.kinds.contains(&kind)
     }
 
     fn open(&self, name: &IndexName, mapping: &'static Mapping) -> Result<Arc<dyn SearchIndex>, Error> {

@@ -62,7 +62,12 @@ async fn a_search_index_is_rebuilt_beside_the_live_one_and_searches_move_over() 
         send(&world, &format!("P{n}"), "discontinue", json!({})).await;
     }
     let folder = world.dir.path().join("search");
-    let indexes = Indexes::new(FolderIndexes::new(&folder, sealing_key(), world.runtime.clone()));
+    let indexes = Indexes::new(FolderIndexes::new(
+        &folder,
+        vec![ProductDocument::mapping().kind],
+        sealing_key(),
+        world.runtime.clone(),
+    ));
     let mut catalogue = Catalogue::new(Stores {
         indexes: indexes.clone(),
         ..world.stores()

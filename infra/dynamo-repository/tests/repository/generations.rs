@@ -4,7 +4,7 @@ use crate::{
     rows::{Account, account, id},
     world::{PROJECTION, Steps, World, secret},
 };
-use headwater_dynamo_repository::{Error, Expect, Generations, Head, PageRequest, Repository, Write};
+use headwater_dynamo_repository::{Expect, Generations, Head, PageRequest, Repository, Write};
 use headwater_dynamo_schema::{Entity, RowItem};
 use headwater_runtime::Runtime;
 use headwater_tenancy::testing;
@@ -57,7 +57,7 @@ async fn a_switch_shows_the_other_rows_at_once() {
     );
 
     assert_eq!(generations.live(acme, "crm", PROJECTION).await.unwrap(), 1);
-    generations.switch(acme, "crm", PROJECTION, 1, 2).await.unwrap();
+    world.switch(generations, PROJECTION, 2).await;
     assert_eq!(generations.live(acme, "crm", PROJECTION).await.unwrap(), 2);
     assert_eq!(
         (
@@ -79,11 +79,7 @@ async fn a_switch_shows_the_other_rows_at_once() {
         0
     );
 
-    for from in [1, 3] {
-        let refused = generations.switch(acme, "crm", PROJECTION, from, 4).await;
-        assert!(matches!(refused, Err(Error::Conflict)));
-    }
-    generations.switch(acme, "crm", PROJECTION, 2, 1).await.unwrap();
+    world.switch(generations, PROJECTION, 1).await;
     assert_eq!(rank().await, 0, "and back");
     let other = testing::scope("other").await;
     assert_eq!(generations.live(&other, "crm", PROJECTION).await.unwrap(), 1);
@@ -97,21 +93,15 @@ async fn another_process_believes_the_old_generation_for_five_seconds() {
     let elsewhere = Generations::new(world.databases.rebuildable.clone(), Runtime::tokio());
     let live = || async { world.generations.live(&world.acme, "crm", PROJECTION).await.unwrap() };
     assert_eq!(live().await, 1);
-    elsewhere.switch(&world.acme, "crm", PROJECTION, 1, 2).await.unwrap();
+    world.switch(&elsewhere, PROJECTION, 2).await;
     clock.advance(4);
     assert_eq!(live().await, 1);
     clock.advance(1);
     assert_eq!(live().await, 2);
-    // A refused switch has learnt that what was believed is wrong.
-    elsewhere.switch(&world.acme, "crm", PROJECTION, 2, 3).await.unwrap();
-    assert!(
-        world
-            .generations
-            .switch(&world.acme, "crm", PROJECTION, 2, 4)
-            .await
-            .is_err()
-    );
-    assert_eq!(live().await, 3);
+    // Whoever switches believes nothing older.
+    world.switch(&elsewhere, PROJECTION, 3).await;
+    world.switch(&world.generations, PROJECTION, 4).await;
+    assert_eq!(live().await, 4);
 }
 
 /// Whatever a call touches is of one generation, also when the answer is never believed: it is asked for once.

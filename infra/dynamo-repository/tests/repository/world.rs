@@ -4,7 +4,7 @@ use headwater_dynamo_repository::{Expect, Generations, PageRequest, Repository};
 use headwater_dynamo_schema::{Entity, FromRow, Range};
 use headwater_dynamodb::{Databases, Usage, faults::Faults, tables};
 use headwater_runtime::{Environment, Runtime, Task};
-use headwater_tenancy::{SealingKey, TenantScope, testing};
+use headwater_tenancy::{SealingKey, TenantScope, WorkerAuthority, testing};
 use std::{
     sync::{
         Arc,
@@ -50,6 +50,15 @@ impl World {
             acme: testing::scope("acme").await,
             _dir: dir,
         }
+    }
+
+    /// Makes a generation live for acme.
+    pub(crate) async fn switch(&self, generations: &Generations, projection: &'static str, to: u32) {
+        let authority = WorkerAuthority::new(&secret().operator(), headwater_kernel::Region::Us);
+        generations
+            .set_own(&authority, self.acme.tenant(), &["crm"], projection, Some(to))
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn save<E: Entity>(&self, entity: &E) {

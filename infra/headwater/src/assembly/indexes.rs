@@ -2,17 +2,16 @@
 
 use crate::config::Search;
 use anyhow::{Context, Result};
-use async_trait::async_trait;
 use headwater_dynamo_repository::Generations;
-use headwater_projectors::{IndexStore, Indexes, LiveIndex};
+use headwater_projectors::{FolderIndexes, Indexes, LiveIndex};
 use headwater_read_models::{
     product_search,
     search::{Mapping, SearchDocument},
 };
 use headwater_runtime::Runtime;
-use headwater_search::{Error, IndexName, SearchIndex, tantivy::TantivyIndex};
+use headwater_search::{SearchIndex, tantivy::TantivyIndex};
 use headwater_tenancy::SealingKey;
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Each kind of documents, with its projection, its fields, and the table where a tenant's own generation stands.
 fn kinds() -> [(&'static str, &'static Mapping, &'static str); 1] {
@@ -23,39 +22,13 @@ fn kinds() -> [(&'static str, &'static Mapping, &'static str); 1] {
     )]
 }
 
-struct Tantivy {
-    folder: PathBuf,
-    sealing: SealingKey,
-    runtime: Runtime,
-}
-
-#[async_trait]
-impl IndexStore for Tantivy {
-    fn keeps(&self, kind: &str) -> bool {
-        kinds().iter().any(|(_, mapping, _)| mapping.kind == kind)
-    }
-
-    fn open(&self, name: &IndexName, mapping: &'static Mapping) -> std::result::Result<Arc<dyn SearchIndex>, Error> {
-        let (sealing, runtime) = (self.sealing.clone(), self.runtime.clone());
-        let opened = TantivyIndex::open(&self.folder, name, mapping, sealing, runtime)?;
-        Ok(Arc::new(opened))
-    }
-
-    async fn remove(&self, name: &IndexName) -> std::result::Result<(), Error> {
-        TantivyIndex::remove(&self.folder, name)
-    }
-}
-
 /// As configured. Those that are there are opened now, so that what is wrong with one is said at the start.
 pub(super) fn open(search: &Search, sealing: &SealingKey, runtime: &Runtime) -> Result<Indexes> {
     let Search::Tantivy(folder) = search else {
         return Ok(Indexes::none());
     };
-    let indexes = Indexes::new(Tantivy {
-        folder: folder.clone(),
-        sealing: sealing.clone(),
-        runtime: runtime.clone(),
-    });
+    let kept = kinds().map(|(_, mapping, _)| mapping.kind).to_vec();
+    let indexes = Indexes::new(FolderIndexes::new(folder, kept, sealing.clone(), runtime.clone()));
     let cannot = || format!("the search index in {} cannot be opened", folder.display());
     for name in TantivyIndex::list(folder).with_context(cannot)? {
         for (projection, mapping, _) in kinds() {
