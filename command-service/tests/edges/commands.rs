@@ -176,13 +176,29 @@ async fn ids_mean_what_they_say() {
         ("a%2Fb", "a/b"),
         ("%F0%9F%A6%80", "🦀"),
         ("a+b", "a+b"),
-        ("%20", " "),
-        ("..", ".."),
+        ("%20a", " a"),
+        ("...", "..."),
     ] {
         // A client library would tidy some of these up.
         let answer = crate::bad_input::raw_create(&server, path).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         let receipt: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
         assert_eq!(receipt["id"], id);
+    }
+    for path in [
+        "%20",
+        "%E3%80%80",
+        ".",
+        "..",
+        "%2E%2E",
+        "a%E2%80%8B",
+        "%E2%80%AEa",
+        "a%0A",
+    ] {
+        let answer = crate::bad_input::raw_create(&server, path).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 422") && answer.contains("invalid-id"),
+            "{path}: {answer}"
+        );
     }
 }

@@ -62,3 +62,31 @@ async fn a_start_whose_address_is_taken_costs_no_samples() {
     assert_eq!(products(&empty, &["--empty"]).await, 0);
     assert_eq!(products(&empty, &[]).await, 0, "it was asked for none");
 }
+
+#[test]
+fn commands_that_look_begin_no_store_and_a_tenant_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("d");
+    let on = |arguments: &[&str]| run(headwater().args(arguments).arg("--data").arg(&data));
+    for looks in [
+        &["token", "--tenant", "demo"][..],
+        &["tenant", "list"],
+        &["projections"],
+        &["parked", "list"],
+        &["replay", "product-view", "--dry-run"],
+    ] {
+        let (status, out, error) = on(looks);
+        assert!(
+            status == Some(1) && error.contains("headwater dev --data"),
+            "{looks:?}: {error}"
+        );
+        assert!(out.is_empty() && !data.exists(), "{looks:?}");
+    }
+    assert_eq!(on(&["doctor"]).0, Some(0));
+    assert!(!data.exists());
+    let (status, _, error) = on(&["tenant", "create", "acme", "--region", "eu"]);
+    assert_eq!(status, Some(0), "it begins a store: {error}");
+    let (status, _, error) = on(&["projections", "--tenant", "acmee"]);
+    assert!(status == Some(1) && error.contains("no tenant acmee"), "{error}");
+    assert!(!error.contains('\u{1b}'), "no terminal, no colours: {error}");
+}
