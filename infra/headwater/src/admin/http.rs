@@ -14,15 +14,14 @@ use super::{
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     routing::{get, post},
 };
-use headwater_edge::{Problem, parse_json, require_media_type};
+use headwater_edge::{Pairs, Problem, parse_json, require_media_type};
 use http::HeaderMap;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-type Pairs = Query<Vec<(String, String)>>;
 type Five = Path<[String; 5]>;
 
 /// One parked aggregate.
@@ -64,7 +63,7 @@ pub(super) async fn timed<T: Serialize>(
     admin.edge().within_deadline(work).await.map(Json)
 }
 
-async fn tenants(State(admin): State<Admin>, operator: Operator, Query(query): Pairs) -> Result<Json<Value>, Problem> {
+async fn tenants(State(admin): State<Admin>, operator: Operator, Pairs(query): Pairs) -> Result<Json<Value>, Problem> {
     Parameters::read(&query, &[])?;
     let items = admin.tenants(&operator).await?;
     Ok(Json(json!({ "items": items })))
@@ -83,7 +82,7 @@ async fn create_tenant(
 async fn projections(
     State(admin): State<Admin>,
     operator: Operator,
-    Query(query): Pairs,
+    Pairs(query): Pairs,
 ) -> Result<Json<Value>, Problem> {
     let tenant = Parameters::read(&query, &["tenant"])?.tenant()?;
     let items = admin.projections(&operator, tenant.as_ref()).await?;
@@ -93,7 +92,7 @@ async fn projections(
 async fn parked(
     State(admin): State<Admin>,
     operator: Operator,
-    Query(query): Pairs,
+    Pairs(query): Pairs,
 ) -> Result<Json<impl Serialize>, Problem> {
     let parameters = Parameters::read(&query, &["projection", "tenant", "limit", "cursor"])?;
     let tenant = parameters.tenant()?;

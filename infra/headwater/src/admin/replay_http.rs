@@ -10,12 +10,12 @@ use super::{
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use futures::stream;
-use headwater_edge::Problem;
+use headwater_edge::{Pairs, Problem};
 use headwater_projectors::{DryRun, ReplayId, Reported, Rewritten};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use serde_json::{Value, json};
@@ -26,8 +26,6 @@ pub(super) const PROJECTION: &str = "/v1/admin/projections/{projection}";
 
 /// How often a comparison that finds nothing says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-
-type Pairs = Query<Vec<(String, String)>>;
 
 pub(super) fn routes() -> Router<Admin> {
     let route = |rest: &str| format!("{PROJECTION}/{rest}");
@@ -45,7 +43,7 @@ async fn progress(
     State(admin): State<Admin>,
     _: Operator,
     Path(projection): Path<String>,
-    Query(query): Pairs,
+    Pairs(query): Pairs,
 ) -> Result<Json<Value>, Problem> {
     Parameters::read(&query, &[])?;
     Ok(Json(json!({ "items": admin.progress(&projection).await? })))
@@ -119,7 +117,7 @@ async fn differences(
     State(admin): State<Admin>,
     operator: Operator,
     Path(projection): Path<String>,
-    Query(query): Pairs,
+    Pairs(query): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let tenant = Parameters::read(&query, &["tenant"])?.tenant()?;
