@@ -329,7 +329,7 @@ impl Mailbox {
 }
 
 /// About what a commit takes in memory.
-fn weight(commit: &Commit) -> usize {
+pub(crate) fn weight(commit: &Commit) -> usize {
     let data = commit.events.iter().map(|event| event.data.get().len() + 128);
     512 + data.sum::<usize>()
 }

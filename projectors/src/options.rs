@@ -1,5 +1,6 @@
 //! What may be tuned about reading streams and applying commits.
 
+use headwater_event_log::FeedOptions;
 use std::time::Duration;
 
 /// What may be tuned.
@@ -45,6 +46,8 @@ pub struct RunnerOptions {
     pub attempts_refused: u32,
     /// No other worker can exist: leases that are found are of a process that is gone. For the embedded engine.
     pub alone: bool,
+    /// How the feed is written and repaired.
+    pub feed: FeedOptions,
 }
 
 impl Default for RunnerOptions {
@@ -69,6 +72,7 @@ impl Default for RunnerOptions {
             attempts: 4,
             attempts_refused: 10,
             alone: false,
+            feed: FeedOptions::default(),
         }
     }
 }
@@ -79,6 +83,10 @@ impl RunnerOptions {
         Self {
             save_every: Duration::from_millis(200),
             alone: true,
+            feed: FeedOptions {
+                repair_rest: Duration::ZERO,
+                ..FeedOptions::default()
+            },
             ..Self::default()
         }
     }

@@ -1,16 +1,26 @@
 //! The runner of a process: one worker that takes its share of the shards of all contexts, and what it keeps.
 
 use crate::{
-    Consumer, ShardStatus, attachment::Attachment, catch_up::CatchUp, options::RunnerOptions, parking::Parking,
+    Consumer, ShardStatus,
+    attachment::Attachment,
+    catch_up::CatchUp,
+    feed_repair::{FeedRepair, RepairWanted},
+    options::RunnerOptions,
+    parking::Parking,
+    supervised::supervised,
     worker::Worker,
 };
+use futures::future::join_all;
 use headwater_dynamodb::Database;
 use headwater_event_log::{EventLog, FeedWriter, StreamReader, consumer::LeaseTable};
 use headwater_runtime::{Runtime, Task};
 use headwater_tenancy::WorkerAuthority;
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::watch;
 
@@ -32,7 +42,7 @@ pub struct Sources {
 pub struct Runner {
     stop: watch::Sender<bool>,
     consumers: watch::Sender<Arc<Vec<Consumer>>>,
-    task: Task,
+    tasks: Vec<Task>,
     board: Board,
     worker: String,
 }
@@ -99,12 +109,34 @@ impl Runner {
             authority,
             contexts,
         } = sources;
+        let leases = LeaseTable::new(views.clone(), name.clone(), runtime.clone());
+        let feeds: BTreeMap<String, (FeedWriter, RepairWanted)> = contexts
+            .iter()
+            .map(|context| {
+                let writer = FeedWriter::with_options(log.clone(), context.clone(), options.feed.clone());
+                (context.clone(), (writer, RepairWanted::new()))
+            })
+            .collect();
+        let mut tasks = Vec::new();
+        for (context, (writer, wanted)) in &feeds {
+            let repair = FeedRepair {
+                context: context.clone(),
+                writer: writer.clone(),
+                authority: authority.clone(),
+                leases: leases.clone(),
+                wanted: wanted.clone(),
+                options: options.clone(),
+                runtime: runtime.clone(),
+                stop: stopped.clone(),
+            };
+            let (runtime, stop) = (runtime.clone(), stopped.clone());
+            tasks.push(runtime.clone().spawn(async move {
+                supervised("the repair of a feed", &runtime, stop, || repair.run()).await;
+            }));
+        }
         let worker = Worker {
-            leases: LeaseTable::new(views.clone(), name.clone(), runtime.clone()),
-            feeds: contexts
-                .iter()
-                .map(|context| (context.clone(), FeedWriter::new(log.clone(), context.clone())))
-                .collect(),
+            leases,
+            feeds,
             readers: contexts
                 .into_iter()
                 .map(|context| StreamReader::new(log.clone(), context, authority.clone()))
@@ -115,12 +147,16 @@ impl Runner {
             options,
             runtime: runtime.clone(),
             board: board.clone(),
-            stop: stopped,
+            stop: stopped.clone(),
         };
+        let of_worker = runtime.clone();
+        tasks.push(runtime.spawn(async move {
+            supervised("the worker", &of_worker, stopped, || worker.run()).await;
+        }));
         Self {
             stop,
             consumers,
-            task: runtime.spawn(worker.run()),
+            tasks,
             board,
             worker: name,
         }
@@ -158,7 +194,7 @@ impl Runner {
     /// Stops reading, lets every consumer finish its round and write its position down, and gives the leases back.
     pub async fn shut_down(self) {
         let _ = self.stop.send(true);
-        let _ = self.task.join().await;
+        join_all(self.tasks.into_iter().map(Task::join)).await;
     }
 }
 

@@ -7,20 +7,26 @@ use crate::{
     attachment::Attachment,
     catch_up::CatchUp,
     consumer_task::ConsumerTask,
-    feed_task::{self, Feed, FeedBatch},
+    feed_queue::FeedBatch,
+    feed_repair::RepairWanted,
+    feed_task::{Feed, FeedStart, standing},
     mailbox::Room,
     opening::{Begin, begin, open, opened_after, order, position},
     options::{RunnerOptions, backoff},
     parking::Parking,
     runner::Board,
+    watched::{Fate, Watched},
 };
+use futures::future::{join, join_all};
 use headwater_event_log::{Error, FeedWriter, Opened, Position, Shard, Start, StreamBatch, StreamReader, Unreadable};
-use headwater_runtime::{Runtime, Task};
-use std::{sync::Arc, time::Duration};
-use tokio::sync::watch;
+use headwater_runtime::Runtime;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::{Notify, watch};
 
 /// How long the consumers of a shard that has ended may take before its children are read without them; heads keep the order then.
 const DRAIN: Duration = Duration::from_secs(30);
+/// How long they may take to write their positions down when the shard is given up.
+const HAND_OVER: Duration = Duration::from_millis(900);
 
 /// See the module.
 pub(crate) struct ShardReader {
@@ -32,10 +38,13 @@ pub(crate) struct ShardReader {
     pub(crate) parking: Parking,
     pub(crate) catch_up: CatchUp,
     pub(crate) feed: FeedWriter,
+    pub(crate) repair: RepairWanted,
     pub(crate) options: RunnerOptions,
     pub(crate) runtime: Runtime,
     pub(crate) board: Board,
     pub(crate) stop: watch::Receiver<bool>,
+    /// Rung when a task of this shard ends.
+    pub(crate) alarm: Arc<Notify>,
 }
 
 /// How reading a shard ended.
@@ -52,8 +61,23 @@ struct Attached {
     attachment: Arc<Attachment>,
     /// Records up to here it has seen before this reader began.
     seen: Option<String>,
-    task: Task,
-    stop: watch::Sender<bool>,
+    task: Watched,
+    board: Board,
+}
+
+impl Attached {
+    /// Tells it to stop.
+    fn tell(&self) {
+        self.task.tell();
+        self.attachment.wake();
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.tell();
+        self.board.remove(&self.attachment);
+    }
 }
 
 impl ShardReader {
@@ -61,49 +85,80 @@ impl ShardReader {
     pub(crate) async fn run(mut self) -> Ended {
         let mut attached = Vec::new();
         let mut feed = None;
-        let ended = match self.follow(&mut attached, &mut feed).await {
-            Ok(ended) => ended,
-            Err(error) => {
-                tracing::warn!(context = self.context, shard = self.shard.id, error = ?error, "the shard cannot be read");
-                Ended::Stopped
-            }
+        let mut stop = self.stop.clone();
+        let ended = tokio::select! {
+            biased;
+            () = told(&mut stop) => Ended::Stopped,
+            followed = self.follow(&mut attached, &mut feed) => match followed {
+                Ok(ended) => ended,
+                Err(error) => {
+                    tracing::warn!(context = self.context, shard = self.shard.id, error = ?error, "the shard cannot be read");
+                    Ended::Stopped
+                }
+            },
         };
-        if ended == Ended::Finished {
-            for one in &attached {
-                one.attachment.mailbox().end();
-                one.attachment.wake();
-            }
-            let all = futures::future::join_all(attached.iter_mut().map(|one| one.task.ended()));
-            let mut stop = self.stop.clone();
-            tokio::select! {
+        let ended = match (ended, &mut feed) {
+            (Ended::Finished, Some(feed)) => tokio::select! {
                 biased;
-                () = told(&mut stop) => {}
-                _ = self.runtime.timeout(DRAIN, all) => {}
-            }
-        }
-        if let Some(feed) = feed {
-            match ended {
-                Ended::Stopped => feed.stop(&self.runtime).await,
-                // The children begin at their beginning, so what the feed lacks of this shard has to be known.
-                Ended::Finished if !feed.finish(DRAIN, &self.runtime).await => self.distrust_feed().await,
-                Ended::Finished => {}
-            }
-        }
-        for one in attached {
-            self.detach(one).await;
-        }
+                () = told(&mut stop) => Ended::Stopped,
+                ended = self.finish(&mut attached, feed) => ended,
+            },
+            _ => Ended::Stopped,
+        };
+        self.let_go(attached, feed).await;
         ended
     }
 
-    async fn distrust_feed(&self) {
+    /// The shard has ended: waits until everything that was read has had its effect. It is not finished before the feed has all of it, or
+    /// is known to lack some: its children begin at their beginning.
+    async fn finish(&self, attached: &mut [Attached], feed: &mut Feed) -> Ended {
+        for one in attached.iter() {
+            one.attachment.mailbox().end();
+            one.attachment.wake();
+        }
+        feed.end();
+        let consumers = join_all(attached.iter_mut().map(|one| one.task.ended()));
+        let all = join(consumers, feed.task().ended());
+        let _ = self.runtime.timeout(DRAIN, all).await;
+        if feed.is_drained() {
+            return Ended::Finished;
+        }
         for attempt in 1..=10 {
             match self.feed.distrust().await {
-                Ok(()) => return,
+                Ok(()) => {
+                    self.repair.want(&self.shard.stream);
+                    return Ended::Finished;
+                }
                 Err(error) => {
-                    tracing::error!(context = self.context, error = ?error, "the feed may lack commits of a shard")
+                    tracing::error!(context = self.context, error = ?error, "the feed may lack commits of a shard, and that cannot be noted");
                 }
             }
             self.runtime.sleep(backoff(attempt)).await;
+        }
+        // Somebody has to read it once more.
+        Ended::Stopped
+    }
+
+    /// Lets all of them write down where they are, at once. A store that hangs must not hold the shard; what is not written down is read
+    /// again.
+    async fn let_go(&self, mut attached: Vec<Attached>, mut feed: Option<Feed>) {
+        for one in &attached {
+            one.tell();
+        }
+        let of_feed = async {
+            if let Some(feed) = &mut feed {
+                feed.task().tell();
+                feed.task().ended().await;
+            }
+        };
+        let all = join(join_all(attached.iter_mut().map(|one| one.task.ended())), of_feed);
+        if self.runtime.timeout(HAND_OVER, all).await.is_err() {
+            for one in &attached {
+                one.task.abort();
+            }
+            if let Some(feed) = &mut feed {
+                feed.task().abort();
+            }
         }
     }
 
@@ -120,19 +175,25 @@ impl ShardReader {
         for consumer in &mine {
             begins.push(self.begin(consumer).await);
         }
-        begins.push(feed_task::begin(&self.feed, &self.shard).await?);
+        let standing = standing(&self.feed, &self.shard, self.runtime.now(), self.options.believe_for).await?;
+        begins.push(standing.begin);
         let blank: Vec<bool> = begins.iter().map(Begin::is_blank).collect();
         let mut cursor = open(&self.reader, &self.shard, &mut begins).await?;
         let mut last = opened_after(&begins);
         let lost = matches!(begins.pop(), Some(Begin::Lost(_)));
-        let feed = feed.insert(Feed::start(
-            self.feed.clone(),
-            self.catch_up.authority.clone(),
-            &self.shard,
-            self.fence,
+        let start = FeedStart {
+            writer: self.feed.clone(),
+            repair: self.repair.clone(),
+            shard: &self.shard,
+            fence: self.fence,
             lost,
-            &self.runtime,
-        ));
+            options: &self.options,
+        };
+        let feed = feed.insert(Feed::start(start, &self.runtime, &self.alarm));
+        if !standing.whole {
+            self.repair.want(&self.shard.stream);
+        }
+        let mut deaths = BTreeMap::new();
         for ((consumer, begin), blank) in mine.into_iter().zip(begins).zip(blank) {
             // Its filling will begin after this, and sees in the log all that came before.
             let begin = if blank && consumer.is_fresh() {
@@ -140,12 +201,12 @@ impl ShardReader {
             } else {
                 begin
             };
-            self.attach(attached, consumer, &begin, None);
+            self.attach(attached, consumer, &begin, None, Duration::ZERO);
         }
         let mut activity = self.reader.activity();
         let (mut failures, mut idle_for) = (0, self.options.pace);
         loop {
-            if *self.stop.borrow() {
+            if feed.fate() != Fate::Works || !self.see_to_deaths(attached, last.as_deref(), &mut deaths) {
                 return Ok(Ended::Stopped);
             }
             if self.consumers.has_changed().unwrap_or(false) {
@@ -217,7 +278,40 @@ impl ShardReader {
         }
     }
 
-    /// Waits; shorter when told to stop, when consumers change, or when there is activity.
+    /// Starts anew what has panicked; false when somebody's position was written under a higher fence, so that the shard has to be taken
+    /// again.
+    fn see_to_deaths(
+        &self,
+        attached: &mut Vec<Attached>,
+        last: Option<&str>,
+        deaths: &mut BTreeMap<String, u32>,
+    ) -> bool {
+        if attached.iter().any(|one| one.task.fate() == Fate::Ended) {
+            return false;
+        }
+        let died = |one: &Attached| one.task.fate() == Fate::Died;
+        let (dead, alive): (Vec<_>, Vec<_>) = std::mem::take(attached).into_iter().partition(died);
+        *attached = alive;
+        for one in dead {
+            let consumer = one.attachment.consumer.clone();
+            let times = deaths.entry(consumer.name()).or_default();
+            *times += 1;
+            // What it was at is not known; a bug that comes again must not read the log without end.
+            let pause = Duration::from_millis(500 << (*times).min(9));
+            tracing::error!(
+                consumer = consumer.name(),
+                context = self.context,
+                ?pause,
+                "a consumer has panicked; it is started again"
+            );
+            drop(one);
+            let lost = Begin::Lost("its task has panicked");
+            self.attach(attached, consumer, &lost, last, pause);
+        }
+        true
+    }
+
+    /// Waits; shorter when told to stop, when consumers change, when a task has ended, or when there is activity.
     async fn rest(&mut self, longest: Duration, activity: Option<&mut watch::Receiver<u64>>) {
         let (mut stop, mut consumers) = (self.stop.clone(), self.consumers.clone());
         let active = async {
@@ -230,6 +324,7 @@ impl ShardReader {
             biased;
             () = told(&mut stop) => {}
             Ok(()) = consumers.changed() => {}
+            () = self.alarm.notified() => {}
             () = active => {}
             () = self.runtime.sleep(longest) => {}
         }
@@ -303,7 +398,15 @@ impl ShardReader {
         }
     }
 
-    fn attach(&self, attached: &mut Vec<Attached>, consumer: Consumer, begin: &Begin, at: Option<&str>) {
+    /// Starts a consumer, after a pause.
+    fn attach(
+        &self,
+        attached: &mut Vec<Attached>,
+        consumer: Consumer,
+        begin: &Begin,
+        at: Option<&str>,
+        pause: Duration,
+    ) {
         if *begin == Begin::Done {
             return;
         }
@@ -323,16 +426,24 @@ impl ShardReader {
             );
             attachment.mailbox().lose();
         }
-        let (stop, stopped) = watch::channel(false);
-        let task = ConsumerTask {
-            attachment: Arc::clone(&attachment),
-            fence: self.fence,
-            parking: self.parking.clone(),
-            catch_up: self.catch_up.clone(),
-            options: self.options.clone(),
-            runtime: self.runtime.clone(),
-            stop: stopped,
-        };
+        let task = Watched::spawn(&self.runtime, &self.alarm, |stop| {
+            let (runtime, mut told_to) = (self.runtime.clone(), stop.clone());
+            let task = ConsumerTask {
+                attachment: Arc::clone(&attachment),
+                fence: self.fence,
+                parking: self.parking.clone(),
+                catch_up: self.catch_up.clone(),
+                options: self.options.clone(),
+                runtime: self.runtime.clone(),
+                stop,
+            };
+            async move {
+                if !pause.is_zero() {
+                    let _ = runtime.timeout(pause, told(&mut told_to)).await;
+                }
+                task.run().await;
+            }
+        });
         self.board.add(&attachment);
         attached.push(Attached {
             attachment,
@@ -340,8 +451,8 @@ impl ShardReader {
                 Begin::After(sequence) => Some(sequence.clone()),
                 _ => None,
             },
-            task: self.runtime.spawn(task.run()),
-            stop,
+            task,
+            board: self.board.clone(),
         });
     }
 
@@ -353,9 +464,7 @@ impl ShardReader {
             .into_iter()
             .partition(|one| names.contains(&one.attachment.consumer.name()));
         *attached = stay;
-        for one in leave {
-            self.detach(one).await;
-        }
+        self.let_go(leave, None).await;
         for consumer in consumers.iter().filter(|consumer| consumer.follows(&self.context)) {
             let known = |one: &Attached| one.attachment.consumer.name() == consumer.name();
             if attached.iter().any(known) {
@@ -368,22 +477,7 @@ impl ShardReader {
                 Begin::After(sequence) if last == Some(sequence.as_str()) => Begin::After(sequence),
                 _ => Begin::Lost("it joins a reader that is under way"),
             };
-            self.attach(attached, consumer.clone(), &begin, last);
+            self.attach(attached, consumer.clone(), &begin, last, Duration::ZERO);
         }
-    }
-
-    async fn detach(&self, mut one: Attached) {
-        let _ = one.stop.send(true);
-        one.attachment.wake();
-        // A store that hangs must not hold the shard; what is not written down is read again.
-        if self
-            .runtime
-            .timeout(Duration::from_millis(900), one.task.ended())
-            .await
-            .is_err()
-        {
-            one.task.abort();
-        }
-        self.board.remove(&one.attachment);
     }
 }

@@ -1,9 +1,12 @@
-//! The worker of a process: keeps its leases alive, takes its share of those that are free, and has one reader for each shard it holds.
+//! The worker of a process: takes its share of the leases that are free, and has one reader for each shard it holds.
 
 use crate::stop::told;
 use crate::{
     Consumer,
     catch_up::CatchUp,
+    discovery::{Discovery, Map},
+    feed_repair::RepairWanted,
+    holdings::{Holdings, Running},
     options::RunnerOptions,
     parking::Parking,
     runner::Board,
@@ -12,15 +15,20 @@ use crate::{
 use futures::future::join_all;
 use headwater_event_log::{
     Error, FeedWriter, Shard, StreamReader,
-    consumer::{Held, Lease, LeaseTable, Observations, plan, ready},
+    consumer::{Claim, Held, Lease, LeaseTable, Observations, plan, ready},
 };
-use headwater_runtime::{Runtime, Task};
+use headwater_runtime::Runtime;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
+
+/// How long what is under way may still take once it is time to stop.
+const GRACE: Duration = Duration::from_millis(300);
+/// How long giving a lease back may take; it expires by itself.
+const RELEASE: Duration = Duration::from_millis(500);
 
 /// See the module.
 pub(crate) struct Worker {
@@ -29,7 +37,7 @@ pub(crate) struct Worker {
     pub(crate) parking: Parking,
     pub(crate) catch_up: CatchUp,
     /// By context; one for all shards, as they share what they remember.
-    pub(crate) feeds: BTreeMap<String, FeedWriter>,
+    pub(crate) feeds: BTreeMap<String, (FeedWriter, RepairWanted)>,
     pub(crate) consumers: watch::Receiver<Arc<Vec<Consumer>>>,
     pub(crate) options: RunnerOptions,
     pub(crate) runtime: Runtime,
@@ -37,89 +45,146 @@ pub(crate) struct Worker {
     pub(crate) stop: watch::Receiver<bool>,
 }
 
-/// A shard that this worker reads.
-struct Running {
-    held: Held,
-    task: Task,
-    stop: watch::Sender<bool>,
-}
-
-/// A reader has ended.
+/// A reader has ended. Sent when it is dropped, so that a panic is one as well.
 struct End {
     key: String,
     fence: u64,
     ended: Ended,
+    ends: mpsc::UnboundedSender<(String, u64, Ended)>,
+}
+
+impl End {
+    fn tell(mut self, ended: Ended) {
+        self.ended = ended;
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let _ = self.ends.send((std::mem::take(&mut self.key), self.fence, self.ended));
+    }
 }
 
 /// What the worker knows.
-#[derive(Default)]
 struct Known {
-    running: BTreeMap<String, Running>,
+    holdings: Holdings,
     seen: Observations,
-    /// The shards of each context by the last look, and when that was.
-    shards: BTreeMap<String, (Vec<Shard>, Duration)>,
-    renewed_at: Duration,
+    found: watch::Receiver<Map>,
+    /// The look at each context after which was last cleaned up.
+    cleaned: BTreeMap<String, u64>,
+    ends: mpsc::UnboundedSender<(String, u64, Ended)>,
 }
 
 impl Worker {
     /// Works until it is told to stop; gives its leases back then.
-    pub(crate) async fn run(self) {
-        let (ended, mut ends) = mpsc::unbounded_channel::<End>();
-        let mut known = Known::default();
-        let mut stop = self.stop.clone();
+    pub(crate) async fn run(&self) {
+        let contexts = self.readers.iter().map(StreamReader::context);
+        let discovery = Discovery::new(contexts, self.options.discover_every, &self.runtime);
+        let (ends, ended) = mpsc::unbounded_channel();
+        let known = Known {
+            holdings: Holdings::default(),
+            seen: Observations::default(),
+            found: discovery.found(),
+            cleaned: BTreeMap::new(),
+            ends,
+        };
+        // Ends with this, however this ends.
+        let (living, lives) = watch::channel(false);
+        let every = (self.options.lease / 3).max(Duration::from_millis(1));
+        let keeping = known.holdings.clone();
+        let keeper = keeping.keep(self.leases.clone(), every, self.runtime.clone(), lives);
+        drop(self.runtime.spawn(keeper));
+        let following = join_all(self.readers.iter().map(|reader| discovery.follow(reader)));
+        tokio::select! {
+            biased;
+            () = self.work(known, ended, &discovery) => {}
+            _ = following => {}
+        }
+        drop(living);
+    }
+
+    async fn work(
+        &self,
+        mut known: Known,
+        mut ended: mpsc::UnboundedReceiver<(String, u64, Ended)>,
+        discovery: &Discovery,
+    ) {
+        let (mut stop, mut found) = (self.stop.clone(), known.found.clone());
+        let holdings = known.holdings.clone();
         while !*stop.borrow() {
-            while let Ok(end) = ends.try_recv() {
-                self.reap(&mut known, end).await;
+            {
+                let mut look = std::pin::pin!(self.look(&mut known));
+                let looked = tokio::select! {
+                    biased;
+                    () = told(&mut stop) => {
+                        holdings.tell_all();
+                        // A lease that is being taken has to be known, to be given back.
+                        let _ = self.runtime.timeout(GRACE, look).await;
+                        break;
+                    }
+                    looked = &mut look => looked,
+                };
+                if let Err(error) = looked {
+                    tracing::warn!(error = ?error, "the leases cannot be read; trying again");
+                }
             }
-            if let Err(error) = self.look(&mut known, &ended).await {
-                tracing::warn!(error = ?error, "the leases cannot be kept; trying again");
-            }
-            tokio::select! {
-                biased;
-                () = told(&mut stop) => {}
-                Some(end) = ends.recv() => self.reap(&mut known, end).await,
-                () = self.runtime.sleep(self.options.look_every) => {}
+            let mut tick = self.runtime.sleep(self.options.look_every);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = told(&mut stop) => break,
+                    Some((key, fence, how)) = ended.recv() => {
+                        let reaped = self.reap(&holdings, &key, fence, how);
+                        tokio::select! {
+                            biased;
+                            () = told(&mut stop) => break,
+                            () = reaped => {}
+                        }
+                        if how == Ended::Finished {
+                            // Its children may be read now.
+                            if let Some((context, _)) = key.split_once('#') {
+                                discovery.again(context);
+                            }
+                            break;
+                        }
+                    }
+                    _ = found.changed() => break,
+                    () = &mut tick => break,
+                }
             }
         }
-        for running in known.running.values() {
-            let _ = running.stop.send(true);
-        }
-        join_all(std::mem::take(&mut known.running).into_values().map(async |running| {
-            let _ = running.task.join().await;
-            if let Err(error) = self.leases.release(&running.held, false).await {
-                tracing::warn!(error = ?error, "a lease was not given back; it will expire");
+        holdings.tell_all();
+        let all = std::mem::take(&mut *holdings.map());
+        join_all(all.into_values().map(async |mut running| {
+            if let Some(task) = running.task.take() {
+                let _ = task.join().await;
+            }
+            let released = self.leases.release(&running.held, false);
+            match self.runtime.timeout(RELEASE, released).await {
+                Ok(Ok(())) => {}
+                other => tracing::warn!(error = ?other, "a lease was not given back; it will expire"),
             }
         }))
         .await;
     }
 
     /// A reader has ended.
-    async fn reap(&self, known: &mut Known, End { key, fence, ended }: End) {
-        // One that lost its lease and ends late must not be taken for its successor.
-        if known
-            .running
-            .get(&key)
-            .is_none_or(|running| running.held.fence != fence)
-        {
-            return;
-        }
-        let Some(running) = known.running.remove(&key) else {
+    async fn reap(&self, holdings: &Holdings, key: &str, fence: u64, ended: Ended) {
+        let Some(mut running) = holdings.remove(key, fence) else {
             return;
         };
-        let _ = running.task.join().await;
-        let finished = ended == Ended::Finished;
-        if let Err(error) = self.leases.release(&running.held, finished).await {
-            tracing::warn!(key, error = ?error, "a lease was not given back; it will expire");
+        if let Some(task) = running.task.take()
+            && task.join().await.is_err()
+        {
+            tracing::error!(key, "the reader of a shard has panicked; another one will go on");
         }
-        if finished {
-            // Its children may be read now.
-            known.shards.clear();
+        if let Err(error) = self.leases.release(&running.held, ended == Ended::Finished).await {
+            tracing::warn!(key, error = ?error, "a lease was not given back; it will expire");
         }
     }
 
-    async fn look(&self, known: &mut Known, ended: &mpsc::UnboundedSender<End>) -> Result<(), Error> {
-        self.renew(known).await;
-        let discovered = self.discover(known).await?;
+    async fn look(&self, known: &mut Known) -> Result<(), Error> {
+        let found = Arc::clone(&known.found.borrow_and_update());
         let leases = self.leases.list().await?;
         let now = self.runtime.monotonic();
         known.seen.see(&leases, now);
@@ -129,7 +194,7 @@ impl Worker {
         let mut places = BTreeMap::new();
         for reader in &self.readers {
             let context = reader.context();
-            let Some((shards, _)) = known.shards.get(context) else {
+            let Some(shards) = found.get(context).map(|found| &found.shards) else {
                 continue;
             };
             let lease_of = |shard: &Shard| {
@@ -149,7 +214,7 @@ impl Worker {
                 let holder = lease_of(shard).and_then(|lease| Some((lease, lease.owner.as_ref()?)));
                 match holder {
                     Some((_, owner)) if owner == self.leases.worker() => {
-                        if known.running.contains_key(&key) {
+                        if known.holdings.has(&key) {
                             held.insert(key.clone(), owner.clone());
                         } else {
                             free.push(key.clone());
@@ -165,34 +230,62 @@ impl Worker {
                 places.insert(key, (reader, shard.clone()));
             }
         }
-        self.board
-            .cover(free.is_empty() && known.shards.len() == self.readers.len());
+        self.board.cover(free.is_empty() && found.len() == self.readers.len());
         let draw = self.runtime.below(u64::MAX);
         for claim in plan(self.leases.worker(), &free, &held, draw) {
             let Some((reader, shard)) = places.get(&claim.key) else {
                 continue;
             };
             let seen = by_key.get(claim.key.as_str()).copied();
-            let Some(held) = self.leases.take(reader.context(), shard, seen).await? else {
-                continue;
-            };
-            if claim.steals {
-                tracing::info!(key = claim.key, "took a shard over, to even out the load");
+            if let Err(error) = self.claim(known, &claim, reader, shard, seen).await {
+                // A store that refuses this one may take the next.
+                tracing::warn!(key = claim.key, error = ?error, "a shard could not be taken; trying again");
             }
-            known
-                .running
-                .insert(claim.key.clone(), self.start(held, reader, shard.clone(), ended));
         }
-        if free.iter().all(|key| known.running.contains_key(key)) && known.shards.len() == self.readers.len() {
+        if free.iter().all(|key| known.holdings.has(key)) && found.len() == self.readers.len() {
             self.board.cover(true);
         }
-        if discovered {
-            self.clean_up(&known.shards, &leases).await?;
+        for (context, found) in found.iter() {
+            if known.cleaned.get(context) != Some(&found.looks) {
+                known.cleaned.insert(context.clone(), found.looks);
+                if let Err(error) = self.clean_up(context, &found.shards, &leases, &known.seen, now).await {
+                    tracing::warn!(context, error = ?error, "what was kept of shards that are gone stays for now");
+                }
+            }
         }
         Ok(())
     }
 
-    fn start(&self, held: Held, reader: &StreamReader, shard: Shard, ended: &mpsc::UnboundedSender<End>) -> Running {
+    async fn claim(
+        &self,
+        known: &Known,
+        claim: &Claim,
+        reader: &StreamReader,
+        shard: &Shard,
+        seen: Option<&Lease>,
+    ) -> Result<(), Error> {
+        // The feed's position outlives the leases, so its fence may be above all that they know of.
+        let written = self.feeds[reader.context()].0.position(&shard.id).await?;
+        let above = written.map_or(0, |written| written.fence);
+        let Some(held) = self.leases.take_above(reader.context(), shard, seen, above).await? else {
+            return Ok(());
+        };
+        if claim.steals {
+            tracing::info!(key = claim.key, "took a shard over, to even out the load");
+        }
+        let running = self.start(held, reader, shard.clone(), &known.ends);
+        known.holdings.map().insert(claim.key.clone(), running);
+        Ok(())
+    }
+
+    fn start(
+        &self,
+        held: Held,
+        reader: &StreamReader,
+        shard: Shard,
+        ends: &mpsc::UnboundedSender<(String, u64, Ended)>,
+    ) -> Running {
+        let (feed, repair) = self.feeds[reader.context()].clone();
         let (stop, stopped) = watch::channel(false);
         let shard_reader = ShardReader {
             context: reader.context().to_owned(),
@@ -202,82 +295,48 @@ impl Worker {
             consumers: self.consumers.clone(),
             parking: self.parking.clone(),
             catch_up: self.catch_up.clone(),
-            feed: self.feeds[reader.context()].clone(),
+            feed,
+            repair,
             options: self.options.clone(),
             runtime: self.runtime.clone(),
             board: self.board.clone(),
             stop: stopped,
+            alarm: Arc::new(Notify::new()),
         };
-        let (ends, key, fence) = (ended.clone(), held.key.clone(), held.fence);
+        let end = End {
+            key: held.key.clone(),
+            fence: held.fence,
+            ended: Ended::Stopped,
+            ends: ends.clone(),
+        };
         let task = self.runtime.spawn(async move {
             let ended = shard_reader.run().await;
-            let _ = ends.send(End { key, fence, ended });
+            end.tell(ended);
         });
-        Running { held, task, stop }
-    }
-
-    /// Shows life for what is held, and lets go of what another worker has taken.
-    async fn renew(&self, known: &mut Known) {
-        let now = self.runtime.monotonic();
-        if now.saturating_sub(known.renewed_at) < self.options.lease / 3 {
-            return;
+        Running {
+            held,
+            task: Some(task),
+            stop,
         }
-        known.renewed_at = now;
-        let renewed = join_all(known.running.iter_mut().map(async |(key, running)| {
-            match self.leases.renew(&mut running.held).await {
-                Ok(true) => None,
-                Ok(false) => Some(key.clone()),
-                Err(error) => {
-                    // Everything it writes is conditional, so a lease that may be gone does no harm.
-                    tracing::warn!(key, error = ?error, "a lease was not renewed");
-                    None
-                }
-            }
-        }))
-        .await;
-        for key in renewed.into_iter().flatten() {
-            tracing::info!(key, "another worker has this shard now");
-            if let Some(running) = known.running.remove(&key) {
-                let _ = running.stop.send(true);
-            }
-        }
-    }
-
-    /// Reads the list of shards of each context whose turn it is; tells whether there was one.
-    async fn discover(&self, known: &mut Known) -> Result<bool, Error> {
-        let now = self.runtime.monotonic();
-        let mut discovered = false;
-        for reader in &self.readers {
-            let due = match known.shards.get(reader.context()) {
-                Some((_, at)) => now.saturating_sub(*at) >= self.options.discover_every,
-                None => true,
-            };
-            if due {
-                let shards = reader.shards().await?;
-                known.shards.insert(reader.context().to_owned(), (shards, now));
-                discovered = true;
-            }
-        }
-        Ok(discovered)
     }
 
     /// Forgets the leases and checkpoints of shards that their stream has no more.
-    async fn clean_up(&self, shards: &BTreeMap<String, (Vec<Shard>, Duration)>, leases: &[Lease]) -> Result<(), Error> {
-        for (context, (shards, _)) in shards {
-            if let Some(feed) = self.feeds.get(context) {
-                feed.forget_all_but(shards).await?;
-            }
-        }
+    async fn clean_up(
+        &self,
+        context: &str,
+        shards: &[Shard],
+        leases: &[Lease],
+        seen: &Observations,
+        now: Duration,
+    ) -> Result<(), Error> {
+        self.feeds[context].0.forget_all_but(shards).await?;
         for lease in leases {
-            let Some((context, shard)) = lease.key.split_once('#') else {
-                continue;
-            };
-            let Some((shards, _)) = shards.get(context) else {
+            let Some((_, shard)) = lease.key.split_once('#').filter(|(of, _)| *of == context) else {
                 continue;
             };
             // A parent that is gone may still be the proof that its children follow on.
             let named = |one: &Shard| one.id == shard || one.parent.as_deref() == Some(shard);
-            let dead = lease.finished || lease.owner.is_none();
+            let dead = lease.finished || lease.owner.is_none() || seen.is_expired(lease, now, self.options.lease);
             if !dead || shards.is_empty() || shards.iter().any(named) {
                 continue;
             }

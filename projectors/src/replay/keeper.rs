@@ -8,6 +8,7 @@ use crate::{
     runner::{Board, worker_name},
     stop::told,
 };
+use futures::future::{join, join_all};
 use headwater_dynamo_repository::{Generation, GenerationState, Registered};
 use headwater_dynamodb::ATTEMPT_TIMEOUT;
 use headwater_event_log::{
@@ -140,7 +141,13 @@ impl Keeping {
         while !*self.stop.borrow() {
             let inner = Arc::clone(&self.inner);
             let changed = inner.changed.notified();
-            let pause = match self.look(&mut runner).await {
+            let mut stop = self.stop.clone();
+            let looked = tokio::select! {
+                biased;
+                () = told(&mut stop) => break,
+                looked = self.look(&mut runner) => looked,
+            };
+            let pause = match looked {
                 Ok(()) => {
                     failures = 0;
                     inner.options.poll
@@ -151,7 +158,6 @@ impl Keeping {
                     backoff(failures.min(9))
                 }
             };
-            let mut stop = self.stop.clone();
             tokio::select! {
                 biased;
                 () = told(&mut stop) => {}
@@ -159,12 +165,15 @@ impl Keeping {
                 () = inner.runtime.sleep(pause) => {}
             }
         }
-        for driver in std::mem::take(&mut self.drivers).into_values() {
-            let _ = driver.join().await;
-        }
-        if let Some(runner) = runner {
-            runner.shut_down().await;
-        }
+        // Both at once: others wait for the shards, and a replay may be in the middle of a page.
+        let drivers = std::mem::take(&mut self.drivers);
+        let drivers = join_all(drivers.into_values().map(Task::join));
+        let runner = async {
+            if let Some(runner) = runner {
+                runner.shut_down().await;
+            }
+        };
+        join(drivers, runner).await;
     }
 
     async fn look(&mut self, runner: &mut Option<Runner>) -> Result<(), ReplayError> {

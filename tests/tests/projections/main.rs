@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod flooding;
+mod isolation;
 mod parking;
 mod positions;
 mod rows;
+mod streams;
 mod sums;
 mod workers;
 

@@ -110,10 +110,28 @@ impl LeaseTable {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Refused`].
     pub async fn take(&self, context: &str, shard: &Shard, seen: Option<&Lease>) -> Result<Option<Held>, Error> {
+        self.take_above(context, shard, seen, 0).await
+    }
+
+    /// The same, with a fence above `above`: one under which something was written that is kept elsewhere than the leases. They may have
+    /// been rolled back since, and the clock may have gone back.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Refused`].
+    pub async fn take_above(
+        &self,
+        context: &str,
+        shard: &Shard,
+        seen: Option<&Lease>,
+        above: u64,
+    ) -> Result<Option<Held>, Error> {
         let clock = u64::try_from(self.runtime.now().nanos() / 1_000_000).unwrap_or(0);
         let held = Held {
             key: Self::key(context, &shard.id),
-            fence: seen.map_or(0, |lease| lease.fence + 1).max(clock),
+            fence: seen
+                .map_or(0, |lease| lease.fence + 1)
+                .max(clock)
+                .max(above.saturating_add(1)),
             beat: seen.map_or(1, |lease| lease.beat + 1),
         };
         let put = self
@@ -159,12 +177,9 @@ impl LeaseTable {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Refused`]. Whether the lease is still held is not known then.
     pub async fn renew(&self, held: &mut Held) -> Result<bool, Error> {
-        let beat = held.beat + 1;
-        let kept = self.change(held, "SET beat = :beat", beat, "leases.renew").await?;
-        if kept {
-            held.beat = beat;
-        }
-        Ok(kept)
+        // Also when the answer is lost: the next beat has to be another one.
+        held.beat += 1;
+        self.change(held, "SET beat = :beat", held.beat, "leases.renew").await
     }
 
     /// Gives the lease back, at the end of the shard or before; nothing happens when it is another's already.

@@ -10,10 +10,12 @@ mod balance;
 mod checkpoint;
 mod lease;
 mod observe;
+mod sequence;
 mod tree;
 
 pub use balance::{Claim, plan};
 pub use checkpoint::{Checkpoint, Checkpoints, Saved};
 pub use lease::{Held, Lease, LeaseTable};
 pub use observe::Observations;
+pub use sequence::sequence_order;
 pub use tree::ready;

@@ -1,7 +1,8 @@
 //! How far each shard has been read into the feed.
 //!
 //! The rows lie in `<context>-feed` beside the batches, because both change in one transaction: `PK = FEED#<context>`, `SK =
-//! SHARD#<shard>`, `v` (N, 1), `stream` (S, the ARN), `sequence` (S, absent at a shard's beginning), `fence` (N), `at` (N). The row
+//! SHARD#<shard>`, `v` (N, 1), `stream` (S, the ARN), `sequence` (S, absent at a shard's beginning), `fence` (N), `at` (N), `finished`
+//! (BOOL, true once the shard was read to its end; its children follow on). The row
 //! `SK = STREAM` has in `stream` the ARN of the stream for which the feed is known to hold everything older, or in `distrusted` the mark of
 //! whoever knows that it does not.
 
@@ -30,6 +31,8 @@ pub struct FeedPosition {
     pub fence: u64,
     /// When, by the writer's clock.
     pub written_at: Timestamp,
+    /// The shard has ended, and the feed has all of it or is known not to be whole.
+    pub finished: bool,
 }
 
 pub(super) fn partition_key(context: &str) -> String {
@@ -41,7 +44,7 @@ pub(super) fn sort_key(shard: &str) -> String {
 }
 
 /// Lays a position out.
-pub(super) fn write(context: &str, position: &Position, fence: u64, at: Timestamp) -> Item {
+pub(super) fn write(context: &str, position: &Position, fence: u64, at: Timestamp, finished: bool) -> Item {
     let mut item = Item::from([
         ("PK".to_owned(), text(partition_key(context))),
         ("SK".to_owned(), text(sort_key(&position.shard))),
@@ -52,6 +55,9 @@ pub(super) fn write(context: &str, position: &Position, fence: u64, at: Timestam
     ]);
     if let Some(sequence) = &position.sequence {
         item.insert("sequence".to_owned(), text(sequence));
+    }
+    if finished {
+        item.insert("finished".to_owned(), AttributeValue::Bool(true));
     }
     item
 }
@@ -68,18 +74,14 @@ pub(super) fn read(item: &Item) -> Result<FeedPosition, Error> {
             },
             fence: digits("fence")?.parse().ok()?,
             written_at: Timestamp::from_nanos(digits("at")?.parse().ok()?),
+            // Absent where a build before this wrote: its children are repaired from the log then.
+            finished: matches!(item.get("finished"), Some(AttributeValue::Bool(true))),
         })
     };
     found().ok_or_else(|| {
         let name = text_of(item, "SK").unwrap_or_default();
         Error::unreadable(format!("the feed position {name}"), "run the build that wrote it")
     })
-}
-
-/// Sequence numbers are decimal numbers of up to 40 digits.
-pub(super) fn order(sequence: &str) -> (usize, &str) {
-    let digits = sequence.trim_start_matches('0');
-    (digits.len(), digits)
 }
 
 impl EventLog {
@@ -162,30 +164,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sequence_numbers_are_compared_as_numbers_of_any_length() {
-        let forty = "9".repeat(40);
-        let mut numbers = ["100", "99", "000000000000000000101", forty.as_str(), "0"];
-        numbers.sort_by(|a, b| order(a).cmp(&order(b)));
-        assert_eq!(numbers, ["0", "99", "100", "000000000000000000101", forty.as_str()]);
-    }
-
-    #[test]
     fn a_position_reads_as_it_was_written() {
-        for sequence in [
-            None,
-            Some("49590338271490256608559692538361571095921575989136588898".to_owned()),
-        ] {
+        let long = "49590338271490256608559692538361571095921575989136588898".to_owned();
+        for (sequence, finished) in [(None, false), (Some(long.clone()), false), (Some(long), true)] {
             let position = Position {
                 stream: "arn:s".into(),
                 shard: "shardId-1".into(),
                 sequence,
             };
             let at = Timestamp::from_nanos(5);
-            let item = write("crm", &position, 9, at);
+            let item = write("crm", &position, 9, at, finished);
             let expected = FeedPosition {
                 position,
                 fence: 9,
                 written_at: at,
+                finished,
             };
             assert_eq!(read(&item).unwrap(), expected);
         }

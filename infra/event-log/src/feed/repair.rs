@@ -92,7 +92,8 @@ impl Pass {
 
 impl FeedWriter {
     /// Appends to every tenant's feed the commits of the log that it has not, and notes that it is whole for `stream` (the ARN of the
-    /// table's present stream), unless there was something that this build cannot read. It may be stopped at any time and run again, and several may run at once: nothing is appended twice.
+    /// table's present stream), unless there was something that this build cannot read.
+    /// It may be stopped at any time and run again, and several may run at once: nothing is appended twice.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Refused`] or [`Error::Unreadable`]; what was appended until then stays.
@@ -193,6 +194,7 @@ impl FeedWriter {
             if after.is_none() {
                 return Ok(Ok(()));
             }
+            self.log.0.runtime.sleep(self.options.repair_rest).await;
         }
     }
 

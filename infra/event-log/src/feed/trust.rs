@@ -7,6 +7,7 @@ use crate::{
     log::{failed, text_of},
 };
 use headwater_dynamodb::AccessPattern;
+use headwater_kernel::Timestamp;
 
 impl FeedWriter {
     /// The stream up to whose beginning the feed is known to be whole. When the table's present stream is another one, or a shard's
@@ -15,8 +16,22 @@ impl FeedWriter {
     /// # Errors
     /// As [`FeedWriter::position`].
     pub async fn repaired_for(&self) -> Result<Option<String>, Error> {
+        Ok(self.vouched().await?.map(|(stream, _)| stream))
+    }
+
+    /// The same, and when that was noted.
+    ///
+    /// # Errors
+    /// As [`FeedWriter::position`].
+    pub async fn vouched(&self) -> Result<Option<(String, Timestamp)>, Error> {
         let row = self.log.feed_row(&self.context, position::STREAM.to_owned()).await?;
-        Ok(row.and_then(|row| Some(text_of(&row, "stream")?.to_owned())))
+        Ok(row.and_then(|row| {
+            let at = row.get("at").and_then(|at| at.as_n().ok()?.parse().ok());
+            Some((
+                text_of(&row, "stream")?.to_owned(),
+                Timestamp::from_nanos(at.unwrap_or(0)),
+            ))
+        }))
     }
 
     /// Notes that the feed may lack something, so that the next start repairs it. A shard's reader calls it before it moves on over a

@@ -2,11 +2,11 @@
 
 use super::{
     layout::{self, FeedBatch, Reference},
-    position::{self, FeedPosition, order},
+    position::{self, FeedPosition},
     tails::{Tail, Tails},
     transaction::{Part, Sent, prefix},
 };
-use crate::{Error, EventLog, LoggedCommit, Position, Shard};
+use crate::{Error, EventLog, LoggedCommit, Position, Shard, consumer::sequence_order as order};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::future::try_join_all;
 use headwater_kernel::Timestamp;
@@ -25,6 +25,8 @@ pub struct FeedOptions {
     pub attempts: u32,
     /// Aggregates that a repair holds in memory, at about 50 bytes each; with more it takes several passes. 1,000,000.
     pub repair_aggregates: usize,
+    /// How long a repair rests after each page of the log, which is up to 1 MB or 256 read units. 50 ms: 20 pages a second.
+    pub repair_rest: Duration,
 }
 
 impl Default for FeedOptions {
@@ -33,6 +35,7 @@ impl Default for FeedOptions {
             tenants: 10_000,
             attempts: 30,
             repair_aggregates: 1_000_000,
+            repair_rest: Duration::from_millis(50),
         }
     }
 }
@@ -117,7 +120,11 @@ impl FeedWriter {
         let now = self.log.0.runtime.now();
         let mut forgotten = 0;
         for known in self.log.feed_positions(&self.context).await? {
-            let of = |shard: &Shard| shard.id == known.position.shard && shard.stream == known.position.stream;
+            let id = &known.position.shard;
+            // That a parent was finished is what its children stand on.
+            let of = |shard: &Shard| {
+                shard.stream == known.position.stream && (shard.id == *id || shard.parent.as_ref() == Some(id))
+            };
             if now.since(known.written_at) > KEEP && !shards.iter().any(of) {
                 self.log.forget_feed_position(&self.context, &known).await?;
                 forgotten += 1;
@@ -178,7 +185,7 @@ impl FeedWriter {
             if let (Some((sequence, _)), false) = (taken.last(), rest.is_empty()) {
                 reached.sequence = Some(sequence.clone());
             }
-            appended.references += self.write(known.as_ref(), &reached, fence, &parts).await?;
+            appended.references += self.write(known.as_ref(), &reached, fence, &parts, false).await?;
             appended.transactions += 1;
             appended.position = reached.clone();
             known = Some(reached);
@@ -188,6 +195,36 @@ impl FeedWriter {
         }
     }
 
+    /// Notes that a shard is to be read from its beginning: what it had before now is in the feed, or is owned up to by
+    /// [`FeedWriter::distrust`]. `before` is its position now, in whatever stream.
+    ///
+    /// # Errors
+    /// As [`FeedWriter::append`].
+    pub async fn begin(&self, before: Option<&Position>, shard: &Shard, fence: u64) -> Result<Position, FeedError> {
+        let beginning = Position {
+            stream: shard.stream.clone(),
+            shard: shard.id.clone(),
+            sequence: None,
+        };
+        self.write(before, &beginning, fence, &[], false).await?;
+        Ok(beginning)
+    }
+
+    /// Notes that a shard was read to its end, and that all of it is in the feed or was owned up to by [`FeedWriter::distrust`]: its
+    /// children follow on. `at` is its position now, `None` when it has none.
+    ///
+    /// # Errors
+    /// As [`FeedWriter::append`].
+    pub async fn finish(&self, at: Option<&Position>, shard: &Shard, fence: u64) -> Result<(), FeedError> {
+        let of_shard = at.filter(|at| at.stream == shard.stream && at.shard == shard.id);
+        let end = of_shard.cloned().unwrap_or_else(|| Position {
+            stream: shard.stream.clone(),
+            shard: shard.id.clone(),
+            sequence: None,
+        });
+        self.write(at, &end, fence, &[], true).await.map(drop)
+    }
+
     /// Writes one transaction; tells how many references it added.
     async fn write(
         &self,
@@ -195,6 +232,7 @@ impl FeedWriter {
         after: &Position,
         fence: u64,
         parts: &[Part<'_>],
+        finished: bool,
     ) -> Result<usize, FeedError> {
         for attempt in 1..=self.options.attempts {
             let now = self.log.0.runtime.now();
@@ -204,7 +242,7 @@ impl FeedWriter {
                 .zip(batches)
                 .filter(|(_, batch)| !batch.references.is_empty())
                 .collect();
-            let row = position::write(&self.context, after, fence, now);
+            let row = position::write(&self.context, after, fence, now, finished);
             let position = self.put_position(before, fence, row)?;
             let sent = if batches.is_empty() {
                 self.send_one(position).await
@@ -232,10 +270,10 @@ impl FeedWriter {
                     for part in parts {
                         self.tails.forget_tail(part.scope.tenant());
                     }
-                    if current
-                        .as_ref()
-                        .is_some_and(|current| current.position == *after && current.fence <= fence)
-                    {
+                    let is_written = |current: &FeedPosition| {
+                        current.position == *after && current.fence <= fence && current.finished == finished
+                    };
+                    if current.as_ref().is_some_and(is_written) {
                         for part in parts {
                             self.log.0.feed.grown(&self.context, part.scope.tenant());
                         }
