@@ -6,6 +6,7 @@
 //! here is how it is kept: heads, gaps, duplicates, positions, parking, catching up from the log. README.md says what is guaranteed.
 
 mod applying;
+mod attached;
 mod attachment;
 mod catch_up;
 mod checkpoint;

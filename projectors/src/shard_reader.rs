@@ -4,18 +4,17 @@
 use crate::stop::told;
 use crate::{
     Consumer, SourceKey,
+    attached::Attached,
     attachment::Attachment,
     catch_up::CatchUp,
-    consumer_task::ConsumerTask,
     feed_queue::FeedBatch,
     feed_repair::RepairWanted,
     feed_task::{Feed, FeedStart, standing},
-    mailbox::Room,
-    opening::{Begin, begin, open, opened_after, order, position},
+    opening::{Begin, begin, open, opened_after, order},
     options::{RunnerOptions, backoff},
     parking::Parking,
     runner::Board,
-    watched::{Fate, Watched},
+    watched::Fate,
 };
 use futures::future::{join, join_all};
 use headwater_event_log::{Error, FeedWriter, Opened, Position, Shard, Start, StreamBatch, StreamReader, Unreadable};
@@ -25,8 +24,6 @@ use tokio::sync::{Notify, watch};
 
 /// How long the consumers of a shard that has ended may take before its children are read without them; heads keep the order then.
 const DRAIN: Duration = Duration::from_secs(30);
-/// How long they may take to write their positions down when the shard is given up.
-const HAND_OVER: Duration = Duration::from_millis(900);
 
 /// See the module.
 pub(crate) struct ShardReader {
@@ -54,30 +51,6 @@ pub(crate) enum Ended {
     Finished,
     /// It was told to stop, or failed; somebody has to go on.
     Stopped,
-}
-
-/// A consumer at work on this shard.
-struct Attached {
-    attachment: Arc<Attachment>,
-    /// Records up to here it has seen before this reader began.
-    seen: Option<String>,
-    task: Watched,
-    board: Board,
-}
-
-impl Attached {
-    /// Tells it to stop.
-    fn tell(&self) {
-        self.task.tell();
-        self.attachment.wake();
-    }
-}
-
-impl Drop for Attached {
-    fn drop(&mut self) {
-        self.tell();
-        self.board.remove(&self.attachment);
-    }
 }
 
 impl ShardReader {
@@ -137,29 +110,6 @@ impl ShardReader {
         }
         // Somebody has to read it once more.
         Ended::Stopped
-    }
-
-    /// Lets all of them write down where they are, at once. A store that hangs must not hold the shard; what is not written down is read
-    /// again.
-    async fn let_go(&self, mut attached: Vec<Attached>, mut feed: Option<Feed>) {
-        for one in &attached {
-            one.tell();
-        }
-        let of_feed = async {
-            if let Some(feed) = &mut feed {
-                feed.task().tell();
-                feed.task().ended().await;
-            }
-        };
-        let all = join(join_all(attached.iter_mut().map(|one| one.task.ended())), of_feed);
-        if self.runtime.timeout(HAND_OVER, all).await.is_err() {
-            for one in &attached {
-                one.task.abort();
-            }
-            if let Some(feed) = &mut feed {
-                feed.task().abort();
-            }
-        }
     }
 
     async fn follow(&mut self, attached: &mut Vec<Attached>, feed: &mut Option<Feed>) -> Result<Ended, Error> {
@@ -278,39 +228,6 @@ impl ShardReader {
         }
     }
 
-    /// Starts anew what has panicked; false when somebody's position was written under a higher fence, so that the shard has to be taken
-    /// again.
-    fn see_to_deaths(
-        &self,
-        attached: &mut Vec<Attached>,
-        last: Option<&str>,
-        deaths: &mut BTreeMap<String, u32>,
-    ) -> bool {
-        if attached.iter().any(|one| one.task.fate() == Fate::Ended) {
-            return false;
-        }
-        let died = |one: &Attached| one.task.fate() == Fate::Died;
-        let (dead, alive): (Vec<_>, Vec<_>) = std::mem::take(attached).into_iter().partition(died);
-        *attached = alive;
-        for one in dead {
-            let consumer = one.attachment.consumer.clone();
-            let times = deaths.entry(consumer.name()).or_default();
-            *times += 1;
-            // What it was at is not known; a bug that comes again must not read the log without end.
-            let pause = Duration::from_millis(500 << (*times).min(9));
-            tracing::error!(
-                consumer = consumer.name(),
-                context = self.context,
-                ?pause,
-                "a consumer has panicked; it is started again"
-            );
-            drop(one);
-            let lost = Begin::Lost("its task has panicked");
-            self.attach(attached, consumer, &lost, last, pause);
-        }
-        true
-    }
-
     /// Waits; shorter when told to stop, when consumers change, when a task has ended, or when there is activity.
     async fn rest(&mut self, longest: Duration, activity: Option<&mut watch::Receiver<u64>>) {
         let (mut stop, mut consumers) = (self.stop.clone(), self.consumers.clone());
@@ -380,7 +297,7 @@ impl ShardReader {
     }
 
     /// Where a consumer stands by its own account.
-    async fn begin(&self, consumer: &Consumer) -> Begin {
+    pub(crate) async fn begin(&self, consumer: &Consumer) -> Begin {
         let mut failures = 0;
         loop {
             match consumer.positions.load(&self.context).await {
@@ -395,89 +312,6 @@ impl ShardReader {
                     }
                 }
             }
-        }
-    }
-
-    /// Starts a consumer, after a pause.
-    fn attach(
-        &self,
-        attached: &mut Vec<Attached>,
-        consumer: Consumer,
-        begin: &Begin,
-        at: Option<&str>,
-        pause: Duration,
-    ) {
-        if *begin == Begin::Done {
-            return;
-        }
-        let room = Room::of(&self.options);
-        let mut start = position(&self.shard, begin);
-        if let Some(at) = at {
-            start.sequence = Some(at.to_owned());
-        }
-        let attachment = Arc::new(Attachment::new(consumer, &self.context, room, start));
-        attachment.read(self.runtime.now(), false);
-        if let Begin::Lost(why) = begin {
-            tracing::info!(
-                consumer = attachment.consumer.name(),
-                context = self.context,
-                why,
-                "the log fills in"
-            );
-            attachment.mailbox().lose();
-        }
-        let task = Watched::spawn(&self.runtime, &self.alarm, |stop| {
-            let (runtime, mut told_to) = (self.runtime.clone(), stop.clone());
-            let task = ConsumerTask {
-                attachment: Arc::clone(&attachment),
-                fence: self.fence,
-                parking: self.parking.clone(),
-                catch_up: self.catch_up.clone(),
-                options: self.options.clone(),
-                runtime: self.runtime.clone(),
-                stop,
-            };
-            async move {
-                if !pause.is_zero() {
-                    let _ = runtime.timeout(pause, told(&mut told_to)).await;
-                }
-                task.run().await;
-            }
-        });
-        self.board.add(&attachment);
-        attached.push(Attached {
-            attachment,
-            seen: match begin {
-                Begin::After(sequence) => Some(sequence.clone()),
-                _ => None,
-            },
-            task,
-            board: self.board.clone(),
-        });
-    }
-
-    /// Takes up consumers that are new, and lets go of those that are gone.
-    async fn change_consumers(&mut self, attached: &mut Vec<Attached>, last: Option<&str>) {
-        let consumers = Arc::clone(&self.consumers.borrow_and_update());
-        let names: Vec<String> = consumers.iter().map(Consumer::name).collect();
-        let (stay, leave): (Vec<_>, Vec<_>) = std::mem::take(attached)
-            .into_iter()
-            .partition(|one| names.contains(&one.attachment.consumer.name()));
-        *attached = stay;
-        self.let_go(leave, None).await;
-        for consumer in consumers.iter().filter(|consumer| consumer.follows(&self.context)) {
-            let known = |one: &Attached| one.attachment.consumer.name() == consumer.name();
-            if attached.iter().any(known) {
-                continue;
-            }
-            let begin = match self.begin(consumer).await {
-                Begin::Done => Begin::Done,
-                // Its filling will begin after this, and sees in the log all that came before.
-                begin if begin.is_blank() && consumer.is_fresh() => Begin::here(last),
-                Begin::After(sequence) if last == Some(sequence.as_str()) => Begin::After(sequence),
-                _ => Begin::Lost("it joins a reader that is under way"),
-            };
-            self.attach(attached, consumer.clone(), &begin, last, Duration::ZERO);
         }
     }
 }
