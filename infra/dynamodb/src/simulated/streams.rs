@@ -1,5 +1,8 @@
 //! What a DynamoDB stream does: records reach a shard some time after their write and in another order (never that of one item), shards
-//! split and end, new ones show late, records go after a day, iterators expire, and a stream that is turned on again is another one.
+//! split and end, new ones show late, records go after a day, iterators expire, and a stream that is turned on again is another one. One that
+//! is off for a day is gone altogether.
+
+mod reads;
 
 use headwater_kernel::Timestamp;
 use serde_json::{Value, json};
@@ -63,6 +66,9 @@ struct Stream {
     table: String,
     arn: String,
     on: bool,
+    /// When it was turned off. A day later nobody can describe it any more, although its table still names it.
+    off_since: Option<Timestamp>,
+    gone: bool,
     shards: Vec<Shard>,
     /// Written, and not in a shard yet: when each arrives there.
     pending: Vec<(Timestamp, Value)>,
@@ -78,19 +84,8 @@ pub(super) struct Streams {
     times: BTreeMap<String, u32>,
 }
 
-type Answer = (u16, Vec<u8>);
-
 fn later(time: Timestamp, by: Duration) -> Timestamp {
     Timestamp::from_nanos(time.nanos() + i64::try_from(by.as_nanos()).unwrap_or(i64::MAX))
-}
-
-fn refused(code: &str) -> Answer {
-    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"simulated"}}"#);
-    (400, body.into_bytes())
-}
-
-fn answered(body: &Value) -> Answer {
-    (200, body.to_string().into_bytes())
 }
 
 /// FNV-1a, then mixed: where an item lies in the range of shards.
@@ -128,11 +123,13 @@ impl Streams {
             table: table.to_owned(),
             arn,
             on: true,
+            off_since: None,
+            gone: false,
             shards: Vec::new(),
             pending: Vec::new(),
         };
         for range in [(0, u64::MAX / 2), (u64::MAX / 2 + 1, u64::MAX)] {
-            let shard = self.shard(&stream, None, range, now, now);
+            let shard = self.shard(&stream, None, range, now);
             stream.shards.push(shard);
         }
         self.streams.push(stream);
@@ -143,7 +140,6 @@ impl Streams {
         of: &Stream,
         parent: Option<String>,
         range: (u64, u64),
-        _: Timestamp,
         shows_at: Timestamp,
     ) -> Shard {
         Shard {
@@ -226,8 +222,9 @@ impl Streams {
                     *next += 7;
                 }
             }
+            let old = |at: Timestamp| now.since(at) > rules.retention;
+            stream.gone |= stream.off_since.is_some_and(old);
             for shard in &mut stream.shards {
-                let old = |at: Timestamp| now.since(at) > rules.retention;
                 let trimmed = shard
                     .records
                     .iter()
@@ -268,7 +265,7 @@ impl Streams {
                 vec![(from, to)]
             };
             for range in ranges {
-                let child = self.shard(&stream, Some(parent.clone()), range, now, shows_at);
+                let child = self.shard(&stream, Some(parent.clone()), range, shows_at);
                 stream.shards.push(child);
             }
         }
@@ -297,6 +294,7 @@ impl Streams {
             .filter(|stream| stream.on && stream.table == table)
         {
             stream.on = false;
+            stream.off_since = Some(now);
             for shard in &mut stream.shards {
                 shard.closed.get_or_insert(now);
             }
@@ -325,151 +323,4 @@ impl Streams {
         }
         answer.to_string().into_bytes()
     }
-
-    /// Answers the reads of a stream; `None` for everything else.
-    pub(super) fn answer(&mut self, operation: &str, request: &Value, now: Timestamp) -> Option<Answer> {
-        match operation {
-            "DescribeStream" => {
-                self.pass(now);
-                Some(self.describe(request, now))
-            }
-            "GetShardIterator" => {
-                self.pass(now);
-                Some(self.iterator(request, now))
-            }
-            "GetRecords" => {
-                self.pass(now);
-                Some(self.read(request, now))
-            }
-            _ => None,
-        }
-    }
-
-    fn describe(&self, request: &Value, now: Timestamp) -> Answer {
-        let arn = request["StreamArn"].as_str().unwrap_or_default();
-        let Some(stream) = self.streams.iter().find(|stream| stream.arn == arn) else {
-            return refused("ResourceNotFoundException");
-        };
-        let mut shards: Vec<&Shard> = stream
-            .shards
-            .iter()
-            .filter(|shard| !shard.gone && shard.shows_at <= now)
-            .collect();
-        shards.sort_by(|a, b| a.id.cmp(&b.id));
-        if let Some(after) = request["ExclusiveStartShardId"].as_str() {
-            shards.retain(|shard| shard.id.as_str() > after);
-        }
-        let more = shards.len() > self.rules.page;
-        shards.truncate(self.rules.page);
-        let print = |shard: &&Shard| {
-            // "The range of possible sequence numbers for the shard": it does not move as the shard is trimmed.
-            let start = shard.start;
-            let mut printed = json!({
-                "ShardId": shard.id,
-                "SequenceNumberRange": { "StartingSequenceNumber": start.to_string() },
-            });
-            if let Some(parent) = &shard.parent {
-                printed["ParentShardId"] = json!(parent);
-            }
-            if shard.closed.is_some() {
-                let last = shard.records.last().map_or(shard.start, |last| last.sequence);
-                printed["SequenceNumberRange"]["EndingSequenceNumber"] = json!(last.to_string());
-            }
-            printed
-        };
-        let mut description = json!({
-            "StreamArn": arn,
-            "TableName": stream.table,
-            "StreamStatus": if stream.on { "ENABLED" } else { "DISABLED" },
-            "Shards": shards.iter().map(print).collect::<Vec<_>>(),
-        });
-        if let (true, Some(last)) = (more, shards.last()) {
-            description["LastEvaluatedShardId"] = json!(last.id);
-        }
-        answered(&json!({ "StreamDescription": description }))
-    }
-
-    fn find(&self, arn: &str, shard: &str) -> Option<&Shard> {
-        let of = self.streams.iter().filter(|stream| stream.arn == arn);
-        of.flat_map(|stream| &stream.shards)
-            .find(|one| one.id == shard && !one.gone)
-    }
-
-    fn iterator(&self, request: &Value, now: Timestamp) -> Answer {
-        let text = |name: &str| request[name].as_str().unwrap_or_default();
-        let (arn, id) = (text("StreamArn"), text("ShardId"));
-        let Some(shard) = self.find(arn, id) else {
-            return refused("ResourceNotFoundException");
-        };
-        let sequence: u128 = text("SequenceNumber").parse().unwrap_or(0);
-        let after = match text("ShardIteratorType") {
-            "TRIM_HORIZON" => shard.trimmed,
-            "AT_SEQUENCE_NUMBER" => sequence.saturating_sub(1),
-            _ => sequence,
-        };
-        if after < shard.trimmed {
-            return refused("TrimmedDataAccessException");
-        }
-        answered(&json!({ "ShardIterator": iterator(arn, id, after, now) }))
-    }
-
-    fn read(&mut self, request: &Value, now: Timestamp) -> Answer {
-        let text = request["ShardIterator"].as_str().unwrap_or_default();
-        let parts: Vec<&str> = text.split('|').collect();
-        let [arn, id, after, issued] = parts[..] else {
-            return refused("ValidationException");
-        };
-        let after: u128 = after.parse().unwrap_or(0);
-        let issued = Timestamp::from_nanos(issued.parse().unwrap_or(0));
-        if now.since(issued) > self.rules.iterator {
-            return refused("ExpiredIteratorException");
-        }
-        let (dice, again, nothing) = (self.below(100), self.below(4), self.below(100));
-        let limit = usize::try_from(request["Limit"].as_u64().unwrap_or(1_000)).unwrap_or(1_000);
-        let Some(shard) = self.find(arn, id) else {
-            return refused("ResourceNotFoundException");
-        };
-        if after < shard.trimmed {
-            return refused("TrimmedDataAccessException");
-        }
-        let first = shard.records.partition_point(|record| record.sequence <= after);
-        let rest = &shard.records[first..];
-        let mut taken: Vec<&StreamRecord> = rest.iter().take(limit).collect();
-        if nothing < self.rules.empty {
-            taken.clear();
-        }
-        let last = taken.last().map_or(after, |record| record.sequence);
-        let ended = shard.closed.is_some() && taken.len() == rest.len();
-        if dice < self.rules.duplicates && !taken.is_empty() {
-            // Some of what was read before comes once more, and one of the new records twice.
-            let back = first.saturating_sub(usize::try_from(again).unwrap_or(0));
-            let still = |record: &&StreamRecord| record.sequence > shard.trimmed;
-            let before: Vec<&StreamRecord> = shard.records[back..first].iter().filter(still).collect();
-            let twice = taken[usize::try_from(again).unwrap_or(0) % taken.len()];
-            taken.push(twice);
-            taken.sort_by_key(|record| record.sequence);
-            taken.splice(0..0, before);
-        }
-        let print = |record: &&StreamRecord| {
-            json!({
-                "eventID": record.sequence.to_string(),
-                "eventName": "INSERT",
-                "dynamodb": {
-                    "ApproximateCreationDateTime": record.at.nanos() / 1_000_000_000,
-                    "Keys": { "PK": record.image["PK"], "SK": record.image["SK"] },
-                    "NewImage": record.image,
-                    "SequenceNumber": record.sequence.to_string(),
-                },
-            })
-        };
-        let mut answer = json!({ "Records": taken.iter().map(print).collect::<Vec<_>>() });
-        if !ended {
-            answer["NextShardIterator"] = json!(iterator(arn, id, last, now));
-        }
-        answered(&answer)
-    }
-}
-
-fn iterator(arn: &str, shard: &str, after: u128, now: Timestamp) -> String {
-    format!("{arn}|{shard}|{after}|{}", now.nanos())
 }
