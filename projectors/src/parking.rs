@@ -7,6 +7,8 @@
 //! Removing the item and telling it of a further commit are conditional on each other: whoever retries reads how far the history goes,
 //! applies that, and removes the item only if nobody has told it of more. A worker whose news comes too late for the item applies them.
 
+mod writing;
+
 use crate::{ApplyError, SourceKey};
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
@@ -216,82 +218,6 @@ impl Parking {
             .consistent_read(true)
     }
 
-    /// Parks an aggregate, or tells that it stopped elsewhere. How far it goes never shrinks: a retry under way counts on that.
-    ///
-    /// # Errors
-    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
-    pub async fn park(&self, parked: &Parked) -> Result<(), ApplyError> {
-        let update = |expression: &str, condition: &str| {
-            self.database
-                .client()
-                .update_item()
-                .table_name(self.database.table("checkpoints"))
-                .key("PK", partition_key(&parked.consumer))
-                .key("SK", sort_key(&parked.context, &parked.source))
-                .update_expression(expression)
-                .condition_expression(condition)
-                .expression_attribute_names("#first", "first")
-                .expression_attribute_values(":first", number(parked.first_sequence))
-                .expression_attribute_values(":reason", text(&parked.reason))
-        };
-        let sent = update(
-            "SET #first = :first, reason = :reason, up_to = :up_to, since = if_not_exists(since, :since)",
-            "attribute_not_exists(PK) OR up_to <= :up_to",
-        )
-        .expression_attribute_values(":up_to", number(parked.up_to))
-        .expression_attribute_values(":since", number(parked.since.nanos()))
-        .customize()
-        .interceptor(AccessPattern::system("parking.park"))
-        .send()
-        .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if is_conflict(&error) => {
-                update("SET #first = :first, reason = :reason", "attribute_exists(PK)")
-                    .customize()
-                    .interceptor(AccessPattern::system("parking.park"))
-                    .send()
-                    .await
-                    .map(drop)
-                    .map_err(failed)
-            }
-            Err(error) => Err(failed(error)),
-        }
-    }
-
-    /// Tells of further commits; `false` when the aggregate is parked no more.
-    ///
-    /// # Errors
-    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
-    pub(crate) async fn tell(
-        &self,
-        consumer: &str,
-        context: &str,
-        source: &SourceKey,
-        up_to: u64,
-    ) -> Result<bool, ApplyError> {
-        let sent = self
-            .database
-            .client()
-            .update_item()
-            .table_name(self.database.table("checkpoints"))
-            .key("PK", partition_key(consumer))
-            .key("SK", sort_key(context, source))
-            .update_expression("SET up_to = :up_to")
-            .condition_expression("attribute_exists(PK) AND up_to < :up_to")
-            .expression_attribute_values(":up_to", number(up_to))
-            .customize()
-            .interceptor(AccessPattern::system("parking.tell"))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(true),
-            // It knows of as much already, or is gone.
-            Err(error) if is_conflict(&error) => Ok(self.find(consumer, context, source).await?.is_some()),
-            Err(error) => Err(failed(error)),
-        }
-    }
-
     /// One aggregate, if it is parked.
     ///
     /// # Errors
@@ -311,31 +237,6 @@ impl Parking {
             .await
             .map_err(failed)?;
         Ok(answer.item().and_then(|item| read(consumer, item)))
-    }
-
-    /// Ends the parking, unless it has been told of more than `parked` says; `false` then.
-    ///
-    /// # Errors
-    /// [`ApplyError::Retry`] or [`ApplyError::Permanent`].
-    pub(crate) async fn release(&self, parked: &Parked) -> Result<bool, ApplyError> {
-        let sent = self
-            .database
-            .client()
-            .delete_item()
-            .table_name(self.database.table("checkpoints"))
-            .key("PK", partition_key(&parked.consumer))
-            .key("SK", sort_key(&parked.context, &parked.source))
-            .condition_expression("attribute_not_exists(PK) OR up_to = :up_to")
-            .expression_attribute_values(":up_to", number(parked.up_to))
-            .customize()
-            .interceptor(AccessPattern::system("parking.release"))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(true),
-            Err(error) if is_conflict(&error) => Ok(false),
-            Err(error) => Err(failed(error)),
-        }
     }
 }
 

@@ -14,6 +14,7 @@ mod bulk_item;
 mod canonical;
 mod cursor;
 mod error;
+mod find_many;
 mod generations;
 mod head;
 mod query;

@@ -1,5 +1,7 @@
 //! Watches every write that the stores take, and holds it against the invariants.
 
+mod feeding;
+
 use crate::{
     account::Event,
     invariants::{self, Committed, Holder},
@@ -12,6 +14,9 @@ use headwater_dynamodb::{
 use headwater_kernel::{Id, StoredEvent};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The stream whose shard a batch of the feed was read from; `None` for a repair.
+type Source = Option<String>;
 
 /// A tenant's account.
 pub type Account = (String, String);
@@ -37,9 +42,11 @@ pub struct Ledger {
     pub discards: BTreeMap<Account, BTreeSet<u64>>,
     /// What is in the feed, and how often.
     pub feed: BTreeMap<(String, String, u64), u32>,
-    /// The last batch of each tenant's feed, and the last reference of each account.
+    /// The last batch of each tenant's feed, and the last reference of each account from each source.
     batches: BTreeMap<String, u64>,
-    order: BTreeMap<Account, u64>,
+    order: BTreeMap<(Source, Account), u64>,
+    /// From where the batches of the request come that is being looked at.
+    source: Source,
     /// The stream for which the feed is said to be whole.
     whole: Option<String>,
     positions: BTreeMap<(String, String), u128>,
@@ -133,6 +140,9 @@ impl Ledger {
         let (positions, others): (Vec<_>, Vec<_>) = all
             .into_iter()
             .partition(|(_, key, _)| text(key, "PK").starts_with("FEED#"));
+        self.source = positions
+            .iter()
+            .find_map(|(_, _, item)| item.map(|item| text(item, "stream").to_owned()));
         for (table, key, item) in others.into_iter().chain(positions) {
             let read;
             let item = match item {
@@ -264,77 +274,6 @@ impl Ledger {
         );
         self.now.verified.insert(place, to.min(last).max(from));
         self.hold(broken.map(|why| format!("checkpoint of {consumer} in {shard}: {why}")));
-    }
-
-    fn fed(&mut self, engine: &SimulatedEngine, key: &Value, item: Option<&Value>) {
-        let (pk, sk) = (text(key, "PK"), text(key, "SK"));
-        if let Some(tenant) = pk.strip_prefix("TENANT#").and_then(|rest| rest.strip_suffix("#~feed")) {
-            let Some(item) = item else { return };
-            self.batch(tenant, item);
-        } else if sk == "STREAM" {
-            self.whole = item
-                .map(|item| text(item, "stream").to_owned())
-                .filter(|stream| !stream.is_empty());
-            let positions: Vec<_> = self.positions.iter().map(|(place, to)| (place.clone(), *to)).collect();
-            for ((stream, shard), to) in positions {
-                self.feed_passed(engine, &stream, &shard, to);
-            }
-        } else if let (Some(shard), Some(item)) = (sk.strip_prefix("SHARD#"), item) {
-            let stream = text(item, "stream").to_owned();
-            let to = text(item, "sequence").parse().unwrap_or(0);
-            self.positions.insert((stream.clone(), shard.to_owned()), to);
-            self.feed_passed(engine, &stream, shard, to);
-        }
-    }
-
-    /// While the feed is said to be whole, it has everything before each of its positions.
-    fn feed_passed(&mut self, engine: &SimulatedEngine, stream: &str, shard: &str, to: u128) {
-        if self.whole.as_deref() != Some(stream) {
-            return;
-        }
-        let place = ("feed".to_owned(), format!("{stream} {shard}"));
-        for record in engine
-            .records(stream, shard)
-            .iter()
-            .filter(|record| record.sequence <= to)
-        {
-            let ((tenant, id), commit) = committed(&record.image);
-            if !self.feed.contains_key(&(tenant.clone(), id.clone(), commit.first)) {
-                self.violations.push(format!(
-                    "{place:?} is past {tenant} {id}/{}, which the feed lacks",
-                    commit.first
-                ));
-            }
-        }
-    }
-
-    fn batch(&mut self, tenant: &str, item: &Value) {
-        let at: u64 = text(item, "SK").parse().unwrap_or(0);
-        let last = self.batches.entry(tenant.to_owned()).or_default();
-        let broken = (at != *last + 1).then(|| format!("batch {at} of {tenant}'s feed after {last}"));
-        *last = at;
-        self.hold(broken);
-        let repair = item.get("repair").is_some() || item.get("repair_from").is_some();
-        let refs: Value = serde_json::from_str(text(item, "refs")).unwrap_or_default();
-        for one in refs["r"].as_array().into_iter().flatten() {
-            let (id, first) = (
-                one[1].as_str().unwrap_or_default().to_owned(),
-                one[2].as_u64().unwrap_or(0),
-            );
-            let times = self.feed.entry((tenant.to_owned(), id.clone(), first)).or_default();
-            *times += 1;
-            if *times > 1 {
-                self.violations.push(format!(
-                    "{tenant} {id}/{first} is in the feed a second time, in batch {at}"
-                ));
-            }
-            let before = self.order.insert((tenant.to_owned(), id.clone()), first).unwrap_or(0);
-            if before > first && !repair && self.ordered {
-                self.violations.push(format!(
-                    "{tenant} {id}/{first} is in the feed after {before}, without a repair"
-                ));
-            }
-        }
     }
 
     /// The rebuildable store was synced.

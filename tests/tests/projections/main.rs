@@ -7,6 +7,7 @@ mod isolation;
 mod parking;
 mod positions;
 mod rows;
+mod stage;
 mod streams;
 mod sums;
 mod workers;

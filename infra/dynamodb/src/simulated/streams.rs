@@ -135,13 +135,7 @@ impl Streams {
         self.streams.push(stream);
     }
 
-    fn shard(
-        &self,
-        of: &Stream,
-        parent: Option<String>,
-        range: (u64, u64),
-        shows_at: Timestamp,
-    ) -> Shard {
+    fn shard(&self, of: &Stream, parent: Option<String>, range: (u64, u64), shows_at: Timestamp) -> Shard {
         Shard {
             // As on AWS, ids of later shards sort after those of earlier ones.
             id: format!(
