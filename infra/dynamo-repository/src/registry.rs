@@ -113,6 +113,9 @@ pub struct Registered {
     /// The last switches, the newest last.
     #[serde(default)]
     pub switches: Vec<Switched>,
+    /// The folds whose generation somebody cancelled or dropped: they are not rebuilt again without being asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined: Option<BTreeMap<String, u32>>,
 }
 
 /// How many switches are remembered.
@@ -142,6 +145,16 @@ impl Registered {
         tenant
             .and_then(|tenant| self.owners.get(tenant).copied())
             .unwrap_or(self.live)
+    }
+
+    /// Gives a generation up at somebody's wish.
+    pub fn give_up(&mut self, number: u32) {
+        let live = self.generation(self.live).map(|live| live.folds.clone());
+        if let Some(one) = self.generation_mut(number) {
+            one.state = GenerationState::Dropping;
+            let folds = (Some(&one.folds) != live.as_ref()).then(|| one.folds.clone());
+            self.declined = folds.or(self.declined.take());
+        }
     }
 
     /// Notes a switch.
@@ -250,6 +263,7 @@ impl GenerationRegister {
             }],
             owners: BTreeMap::new(),
             switches: Vec::new(),
+            declined: None,
         };
         match self.put(&mut first).await {
             Ok(()) => Ok(first),

@@ -212,11 +212,13 @@ impl Keeping {
             let live = registered.generation(registered.live).map(|live| live.folds.clone());
             let live = live.unwrap_or_default();
             if live != folds && is_newer(&folds, &live) {
-                if inner.options.rebuild_on_change {
+                let declined = registered.declined.as_ref() == Some(&folds);
+                if inner.options.rebuild_on_change && !declined {
                     let budget = inner.options.budget;
                     let begin = |registered: &mut Registered| {
                         let under_way = registered.generations.iter().any(|one| one.folds == folds);
-                        match under_way {
+                        let declined = registered.declined.as_ref() == Some(&folds);
+                        match under_way || declined {
                             true => Ok(None),
                             false => inner.begin(registered, None, budget, now).map(Some),
                         }

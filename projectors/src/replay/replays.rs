@@ -146,7 +146,8 @@ impl Replays {
         Ok(all)
     }
 
-    /// Ends the replay of a projection that is under way, or whose check has failed; what was written is deleted.
+    /// Ends the replay of a projection that is under way, or whose check has failed; what was written is deleted. One that a newer build
+    /// began by itself does not begin again before the next newer fold, or until [`Replays::start`].
     ///
     /// # Errors
     /// [`ReplayError::NoReplay`], [`ReplayError::UnknownProjection`], [`ReplayError::Store`].
@@ -155,13 +156,13 @@ impl Replays {
         let cancel = |registered: &mut Registered| {
             let live: Vec<u32> = registered.generations.iter().map(|one| one.number).collect();
             let live: Vec<u32> = live.into_iter().filter(|number| registered.is_live(*number)).collect();
-            let made = registered.generations.iter_mut().find(|one| {
+            let made = registered.generations.iter().find(|one| {
                 let made = matches!(one.state, GenerationState::Kept | GenerationState::Dropping);
                 !made && !live.contains(&one.number)
             });
-            let made = made.ok_or_else(|| ReplayError::NoReplay(name.to_owned()))?;
-            made.state = GenerationState::Dropping;
-            Ok::<_, ReplayError>(made.number)
+            let made = made.ok_or_else(|| ReplayError::NoReplay(name.to_owned()))?.number;
+            registered.give_up(made);
+            Ok::<_, ReplayError>(made)
         };
         let (_, generation) = self.0.register.change(name, cancel).await?;
         self.0.changed.notify_waiters();
@@ -217,8 +218,8 @@ impl Replays {
             if live || recent {
                 return Err(ReplayError::Live(generation));
             }
-            one.state = GenerationState::Dropping;
             one.write_units_per_second = budget.write_units_per_second.or(one.write_units_per_second);
+            registered.give_up(generation);
             Ok(())
         };
         self.0.register.change(name, drop).await?;

@@ -3,7 +3,7 @@
 use crate::world::{World, quick, runner};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::Id;
-use headwater_projectors::{Catalogue, Keeper, ReplayOptions, Replays};
+use headwater_projectors::{Budget, Catalogue, Keeper, ReplayOptions, Replays};
 use headwater_read_models::{EventContext, Fold, ProjectionRegistry, RowFold};
 use headwater_tests::{
     account::{Account, Event},
@@ -51,6 +51,53 @@ fn next_build(world: &World, options: ReplayOptions) -> Replays {
     let mut catalogue = Catalogue::new(world.stores());
     catalogue.row::<Balance>(BALANCES);
     Replays::new(world.sources(), catalogue, options, world.runtime.clone())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_that_somebody_cancelled_does_not_begin_by_itself_again() {
+    let world = World::new().await;
+    world.fill(&world.acme, 10).await;
+    let keeper = world.keep();
+    world.settled(&world.acme, BALANCES, 1).await;
+    keeper.shut_down().await;
+
+    let options = ReplayOptions {
+        rebuild_on_change: true,
+        ..quick()
+    };
+    // Slow enough to be cancelled.
+    let slow = ReplayOptions {
+        budget: Budget {
+            write_units_per_second: Some(1.0),
+        },
+        ..options.clone()
+    };
+    let keeper = Keeper::start(&next_build(&world, slow), runner(), &world.runtime);
+    let generations = async |keeper: &Keeper| {
+        let registered = keeper.replays().registered().await.unwrap();
+        let all = registered[BALANCES].generations.iter();
+        all.map(|one| one.number).collect::<Vec<_>>()
+    };
+    world
+        .until("it begins", async || generations(&keeper).await.len() == 2)
+        .await;
+    keeper.replays().cancel(BALANCES).await.unwrap();
+    world
+        .until("it is gone", async || generations(&keeper).await == [1])
+        .await;
+    keeper.shut_down().await;
+
+    // Nor in a process that starts after that, which keeps no generation of that fold.
+    let keeper = Keeper::start(&next_build(&world, options), runner(), &world.runtime);
+    world
+        .until("it has looked", async || !keeper.consumers().is_empty())
+        .await;
+    assert_eq!(generations(&keeper).await, [1]);
+    // Asked for, it is made.
+    let replays = keeper.replays().clone();
+    replays.start(BALANCES, None, Budget::default()).await.unwrap();
+    world.kept(&replays, BALANCES, 3).await;
+    keeper.shut_down().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -29,6 +29,13 @@ pub struct FeedOptions {
     pub repair_rest: Duration,
 }
 
+impl FeedOptions {
+    /// The [`FeedOptions::repair_rest`] that keeps a repair within so many read units a second.
+    pub fn rest_for(read_units_per_second: u32) -> Duration {
+        Duration::from_secs_f64(256.0 / f64::from(read_units_per_second.max(1)))
+    }
+}
+
 impl Default for FeedOptions {
     fn default() -> Self {
         Self {

@@ -9,6 +9,7 @@ use crate::{
     config::{Adapter, Config},
     contexts,
 };
+use headwater_event_log::FeedOptions;
 use headwater_kernel::Timestamp;
 use headwater_projectors::{
     Budget, Catalogue, Consumer, Keeper, ReplayOptions, Replays, RunnerOptions, ShardStatus, Sources, Watcher,
@@ -57,6 +58,11 @@ pub(super) fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> Proj
         Adapter::Embedded => RunnerOptions::embedded(),
         Adapter::Aws { .. } => RunnerOptions {
             save_every: config.projector.save,
+            catch_up_commits_per_second: Some(f64::from(config.projector.catch_up_commits)),
+            feed: FeedOptions {
+                repair_rest: FeedOptions::rest_for(config.projector.repair_read_units),
+                ..FeedOptions::default()
+            },
             ..RunnerOptions::default()
         },
     };

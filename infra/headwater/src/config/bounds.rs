@@ -19,6 +19,10 @@ pub(crate) struct Projector {
     pub(crate) discover: Duration,
     /// A position older than this is repaired from the log.
     pub(crate) believe: Duration,
+    /// Read units a second that repairing a feed may take, about.
+    pub(crate) repair_read_units: u32,
+    /// Commits a second that a consumer which fell behind takes from the log.
+    pub(crate) catch_up_commits: u32,
     /// Whether a projection whose fold is newer in this build than in what is live is rebuilt without being asked.
     pub(crate) rebuild_on_change: bool,
     /// Most write units a second that this may take; no limit without it.
@@ -71,6 +75,8 @@ impl Default for Projector {
             lease: Duration::from_secs(10),
             discover: Duration::from_secs(30),
             believe: Duration::from_secs(20 * 3_600),
+            repair_read_units: 5_120,
+            catch_up_commits: 5_000,
             rebuild_on_change: false,
             rebuild_write_units: Some(500),
         }
@@ -92,6 +98,12 @@ pub(super) fn projector(reader: &mut Reader) -> Projector {
         believe: reader
             .number("projector.believe_hours", 1..=23)
             .map_or(usual.believe, |hours: u64| Duration::from_secs(hours * 3_600)),
+        repair_read_units: reader
+            .number("projector.repair_read_units", 1..=1_000_000)
+            .unwrap_or(usual.repair_read_units),
+        catch_up_commits: reader
+            .number("projector.catch_up_commits_per_second", 1..=1_000_000)
+            .unwrap_or(usual.catch_up_commits),
         rebuild_on_change: reader
             .flag("projector.rebuild_on_change")
             .unwrap_or(usual.rebuild_on_change),

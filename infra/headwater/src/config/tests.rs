@@ -89,7 +89,7 @@ fn unknown_names_are_refused_with_the_nearest_and_the_line() {
         ),
         (
             "projector.frobnicate = 1",
-            "[projector] has no key frobnicate; there are believe_hours, discover_seconds,",
+            "[projector] has no key frobnicate; there are believe_hours, catch_up_commits_per_second, discover_seconds,",
         ),
         (
             "roles = [\"comand\"]",
