@@ -152,10 +152,46 @@ impl Client {
         answer(self.client.post(url).bearer_auth(&self.token).json(body)).await
     }
 
+    /// A stream of events.
+    pub(crate) async fn events(&self, url: &str) -> Events {
+        let response = self.client.get(url).bearer_auth(&self.token).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        Events {
+            response,
+            text: String::new(),
+        }
+    }
+
     /// The status and text of an answer, without a token.
     pub(crate) async fn text(&self, url: &str) -> (u16, String) {
         let response = self.client.get(url).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
+    }
+}
+
+/// Server-sent events as they come.
+pub(crate) struct Events {
+    response: reqwest::Response,
+    text: String,
+}
+
+impl Events {
+    /// The next one's data; waits a minute at most.
+    pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let data: String = event.lines().filter_map(|line| line.strip_prefix("data:")).collect();
+                self.text = rest.to_owned();
+                if let Ok(data) = serde_json::from_str(data.trim()) {
+                    return data;
+                }
+                continue;
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(60), self.response.chunk()).await;
+            let chunk = chunk.expect("nothing came for a minute").unwrap();
+            self.text
+                .push_str(std::str::from_utf8(&chunk.expect("the stream ended")).unwrap());
+        }
     }
 }
 
