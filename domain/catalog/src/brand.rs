@@ -1,7 +1,7 @@
 //! Brands: the names that products are sold as.
 
-use crate::text;
-use headwater_kernel::{Aggregate, Claim, Facts, Rejection};
+use crate::names;
+use headwater_kernel::{Aggregate, Claim, Facts, Rejection, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ impl Aggregate for Brand {
             if self.name.is_some() {
                 return Err(Rejection::already_exists());
             }
-            text::line("/name", &name, text::MAX_NAME)?;
+            text::name(&name)?;
             if let Some(website) = &website {
                 text::line("/website", website, 2_000)?;
             }
@@ -81,7 +81,7 @@ impl Aggregate for Brand {
         Ok(match command {
             Command::Rename { name } if name == *current => vec![],
             Command::Rename { name } => {
-                text::line("/name", &name, text::MAX_NAME)?;
+                text::name(&name)?;
                 vec![Event::BrandRenamed { name }]
             }
             Command::Retire {} | Command::Register { .. } => vec![Event::BrandRetired {}],
@@ -99,7 +99,7 @@ impl Aggregate for Brand {
         let name = self.name.as_ref().filter(|_| !self.retired);
         name.map(|name| Claim {
             name: "brand-name",
-            value: text::folded(name),
+            value: names::folded(name),
             pointer: "/name",
         })
         .into_iter()

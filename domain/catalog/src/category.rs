@@ -1,7 +1,7 @@
 //! Categories: the shelves of the catalog, one below another.
 
-use crate::text;
-use headwater_kernel::{Aggregate, Claim, Facts, Id, Rejection};
+use crate::names;
+use headwater_kernel::{Aggregate, Claim, Facts, Id, Rejection, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,7 @@ impl Aggregate for Category {
             if self.name.is_some() {
                 return Err(Rejection::already_exists());
             }
-            text::line("/name", &name, text::MAX_NAME)?;
+            text::name(&name)?;
             not_itself(parent_id.as_ref(), facts)?;
             return Ok(vec![Event::CategoryDefined { name, parent_id }]);
         }
@@ -105,7 +105,7 @@ impl Aggregate for Category {
         Ok(match command {
             Command::Rename { name } if name == *current => vec![],
             Command::Rename { name } => {
-                text::line("/name", &name, text::MAX_NAME)?;
+                text::name(&name)?;
                 vec![Event::CategoryRenamed { name }]
             }
             Command::Move { parent_id } if parent_id == self.parent_id => vec![],
@@ -133,7 +133,7 @@ impl Aggregate for Category {
         let name = self.name.as_ref().filter(|_| !self.retired);
         name.map(|name| Claim {
             name: "category-name",
-            value: text::folded(name),
+            value: names::folded(name),
             pointer: "/name",
         })
         .into_iter()

@@ -4,8 +4,8 @@
 
 pub mod brand;
 pub mod category;
+mod names;
 pub mod product;
-mod text;
 
 use headwater_kernel::AggregateRegistry;
 

@@ -1,7 +1,6 @@
 //! Accounts: the customers, each in one capsule at a time.
 
-use crate::text;
-use headwater_kernel::{Aggregate, Facts, Id, Personal, Rejection};
+use headwater_kernel::{Aggregate, Facts, Id, Personal, Rejection, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

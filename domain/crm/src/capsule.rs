@@ -1,7 +1,6 @@
 //! Capsules: containers of accounts, such as a sales territory or a workspace.
 
-use crate::text;
-use headwater_kernel::{Aggregate, Facts, Rejection};
+use headwater_kernel::{Aggregate, Facts, Rejection, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -6,8 +6,8 @@ mod tests;
 
 pub use event::Event;
 
-use crate::text;
-use headwater_kernel::{Aggregate, Facts, Id, Personal, Rejection};
+use crate::contact;
+use headwater_kernel::{Aggregate, Facts, Id, Personal, Rejection, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -107,8 +107,8 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
 }
 
 fn check(email: Option<&str>, phone: Option<&str>, company: Option<&str>) -> Result<(), Rejection> {
-    email.map_or(Ok(()), text::email)?;
-    phone.map_or(Ok(()), text::phone)?;
+    email.map_or(Ok(()), contact::email)?;
+    phone.map_or(Ok(()), contact::phone)?;
     company.map_or(Ok(()), |company| text::line("/company", company, text::MAX_NAME))
 }
 
@@ -204,9 +204,7 @@ impl Aggregate for Lead {
             Command::Qualify {} if self.stage == Stage::Qualified => Ok(vec![]),
             Command::Qualify {} => Ok(vec![Event::LeadQualified {}]),
             Command::Disqualify { reason } => {
-                reason
-                    .as_deref()
-                    .map_or(Ok(()), |reason| text::line("/reason", reason, text::MAX_REASON))?;
+                text::reason(reason.as_deref())?;
                 Ok(vec![Event::LeadDisqualified { reason }])
             }
             Command::Correct {

@@ -4,9 +4,9 @@
 
 pub mod account;
 pub mod capsule;
+mod contact;
 pub mod lead;
 pub mod opportunity;
-mod text;
 
 use headwater_kernel::AggregateRegistry;
 

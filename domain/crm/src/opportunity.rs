@@ -3,8 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::text;
-use headwater_kernel::{Aggregate, Currency, Facts, Id, Money, MoneyError, Rejection};
+use headwater_kernel::{Aggregate, Currency, Facts, Id, Money, MoneyError, Rejection, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -267,9 +266,7 @@ impl Aggregate for Opportunity {
             }
             Command::Win {} => Event::OpportunityWon {},
             Command::Lose { reason } => {
-                reason
-                    .as_deref()
-                    .map_or(Ok(()), |reason| text::line("/reason", reason, text::MAX_REASON))?;
+                text::reason(reason.as_deref())?;
                 Event::OpportunityLost { reason }
             }
         }])

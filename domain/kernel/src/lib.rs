@@ -16,6 +16,7 @@ mod registry;
 mod rejection;
 mod tenant;
 pub mod testing;
+pub mod text;
 mod time;
 
 pub use aggregate::{Aggregate, Upcast};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 #![allow(unreachable_pub, reason = "the files are as they would stand in their crates")]
 
-// The files say `headwater_crm::task` and `crate::text`, as in the crates that they would be added to; here this crate stands for both.
+// The files say `headwater_crm::task` and `crate::CONTEXT`, as in the crates that they would be added to; here this crate stands for both.
 extern crate headwater_crm as crm;
 extern crate self as headwater_crm;
 
@@ -11,9 +11,6 @@ mod page;
 mod server;
 pub mod task;
 pub mod tasks;
-#[allow(dead_code, reason = "an aggregate uses of it what it needs")]
-#[path = "../../../domain/crm/src/text.rs"]
-mod text;
 
 use crm::CONTEXT;
 use headwater_kernel::AggregateRegistry;

@@ -1,7 +1,6 @@
 //! Tasks: something to be done.
 
-use crate::text;
-use headwater_kernel::{Aggregate, Facts, Rejection};
+use headwater_kernel::{Aggregate, Facts, Rejection, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

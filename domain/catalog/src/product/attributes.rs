@@ -1,6 +1,6 @@
 //! Attributes of a product: names with a text, a number or a truth value each.
 
-use headwater_kernel::Rejection;
+use headwater_kernel::{Rejection, text};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Number;
@@ -138,9 +138,9 @@ pub(super) fn check(attributes: &Attributes) -> Result<(), Rejection> {
                 "the name of an attribute cannot begin with $",
             ));
         }
-        crate::text::line(&pointer(), name, MAX_NAME)?;
+        text::line(&pointer(), name, MAX_NAME)?;
         if let Attribute::Text(text) = attribute {
-            crate::text::lines(&pointer(), text, MAX_TEXT)?;
+            text::lines(&pointer(), text, MAX_TEXT)?;
         }
         bytes += json_len(name) + 2;
         bytes += match attribute {

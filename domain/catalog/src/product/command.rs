@@ -1,8 +1,7 @@
 //! What can be asked of a product, and what a payload must be before it is decided.
 
 use super::{Attributes, attributes, gtin};
-use crate::text;
-use headwater_kernel::{Currency, Rejection, Timestamp};
+use headwater_kernel::{Currency, Rejection, Timestamp, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -181,9 +180,7 @@ impl Command {
             }
             Self::SetAttributes { attributes } => attributes::check(attributes)?,
             Self::Discontinue { reason } => {
-                reason
-                    .as_deref()
-                    .map_or(Ok(()), |reason| text::line("/reason", reason, text::MAX_REASON))?;
+                text::reason(reason.as_deref())?;
             }
         }
         Ok(match self {

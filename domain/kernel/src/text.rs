@@ -1,15 +1,19 @@
-//! What every text of the catalog must be, and how names are compared.
+//! What a text that somebody gives must be: visible, bounded, free of what breaks a display. No message repeats the text, because it may be
+//! personal.
 
-use headwater_kernel::Rejection;
+use crate::Rejection;
 
-/// Most characters of a name: of a brand, of a category. In a claim's key it takes at most four bytes each.
-pub(crate) const MAX_NAME: usize = 200;
+/// Most characters of a name. In a claim's key it takes at most four bytes each.
+pub const MAX_NAME: usize = 200;
 
 /// Most characters of the reason that somebody gives.
-pub(crate) const MAX_REASON: usize = 1_000;
+pub const MAX_REASON: usize = 1_000;
 
 /// A text of one line: not blank, at most `max` characters, no control characters.
-pub(crate) fn line(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
+///
+/// # Errors
+/// `blank`, `control-character` or `too-long` at `pointer`.
+pub fn line(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
     if text.trim().is_empty() {
         return Err(Rejection::field(
             "blank",
@@ -25,7 +29,10 @@ pub(crate) fn line(pointer: &str, text: &str, max: usize) -> Result<(), Rejectio
 }
 
 /// A text of any number of lines: at most `max` characters, no NUL.
-pub(crate) fn lines(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
+///
+/// # Errors
+/// `control-character` or `too-long` at `pointer`.
+pub fn lines(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
     if let Some(at) = text.chars().position(|c| c == '\0') {
         return Err(Rejection::field(
             "control-character",
@@ -48,9 +55,20 @@ fn bounded(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// The form in which two names are the same: without regard to case and to how they are spaced.
-pub(crate) fn folded(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+/// The name of somebody or something, at `/name`.
+///
+/// # Errors
+/// As [`line`].
+pub fn name(name: &str) -> Result<(), Rejection> {
+    line("/name", name, MAX_NAME)
+}
+
+/// Why somebody did something, at `/reason`, if it is said.
+///
+/// # Errors
+/// As [`line`].
+pub fn reason(reason: Option<&str>) -> Result<(), Rejection> {
+    reason.map_or(Ok(()), |reason| line("/reason", reason, MAX_REASON))
 }
 
 #[cfg(test)]
@@ -70,11 +88,5 @@ mod tests {
         }
         assert_eq!(lines("/description", "a\n\tb", 5), Ok(()));
         assert_eq!(lines("/description", "a\0b", 5).unwrap_err().code, "control-character");
-    }
-
-    #[test]
-    fn names_fold() {
-        assert_eq!(folded("  Hewlett   PACKARD "), folded("hewlett packard"));
-        assert_ne!(folded("a b"), folded("ab"));
     }
 }

@@ -1,42 +1,10 @@
-//! What texts, addresses and numbers of people must look like. No message repeats a value, because it may be personal.
+//! What addresses and numbers of people must look like. No message repeats a value, because it may be personal.
 
-use headwater_kernel::Rejection;
-
-/// Most characters of a name.
-pub(crate) const MAX_NAME: usize = 200;
-
-/// Most characters of the reason that somebody gives.
-pub(crate) const MAX_REASON: usize = 1_000;
-
-/// A text of one line: not blank, at most `max` characters, no control characters.
-pub(crate) fn line(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
-    if text.trim().is_empty() {
-        return Err(Rejection::field(
-            "blank",
-            pointer,
-            "the text is blank; give at least one visible character",
-        ));
-    }
-    if let Some(at) = text.chars().position(char::is_control) {
-        let detail = format!("the text has a control character at position {at}; remove it");
-        return Err(Rejection::field("control-character", pointer, detail));
-    }
-    let length = text.chars().count();
-    if length > max {
-        let detail = format!("the text has {length} characters; at most {max} are allowed");
-        return Err(Rejection::field("too-long", pointer, detail));
-    }
-    Ok(())
-}
-
-/// A name of a person, a company or a thing.
-pub(crate) fn name(name: &str) -> Result<(), Rejection> {
-    line("/name", name, MAX_NAME)
-}
+use headwater_kernel::{Rejection, text};
 
 /// Something that can be an e-mail address. Only sending to it would show more, so nothing that could be one is refused.
 pub(crate) fn email(email: &str) -> Result<(), Rejection> {
-    line("/email", email, 254)?;
+    text::line("/email", email, 254)?;
     let looks_right = email.rsplit_once('@').is_some_and(|(local, domain)| {
         let labels = domain.split('.');
         !local.is_empty() && labels.clone().count() > 1 && labels.clone().all(|label| !label.is_empty())
@@ -53,7 +21,7 @@ pub(crate) fn email(email: &str) -> Result<(), Rejection> {
 
 /// Something that can be dialled: at least three digits, and only what is written between digits.
 pub(crate) fn phone(phone: &str) -> Result<(), Rejection> {
-    line("/phone", phone, 50)?;
+    text::line("/phone", phone, 50)?;
     let digits = phone.chars().filter(char::is_ascii_digit).count();
     let allowed = |c: char| c.is_ascii_alphanumeric() || " +-()./#*,;".contains(c);
     if digits < 3 || !phone.chars().all(allowed) {
