@@ -49,6 +49,7 @@ fn every_event_type_is_kept_and_decodes() {
     let mut check = Check::default();
     headwater_catalog::register(&mut check);
     headwater_crm::register(&mut check);
+    headwater_orders::register(&mut check);
     assert_eq!(
         check.seen, check.missing,
         "each event type has a line, and each line an event type"

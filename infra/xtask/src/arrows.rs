@@ -25,7 +25,12 @@ const LAYERS: &[&[&str]] = &[
     &["headwater-dynamodb"],
     &["headwater-runtime"],
     &["headwater-read-models"],
-    &["headwater-catalog", "headwater-crm", "headwater-dynamo-schema"],
+    &[
+        "headwater-catalog",
+        "headwater-crm",
+        "headwater-orders",
+        "headwater-dynamo-schema",
+    ],
     &["headwater-dynamo-derive", "headwater-kernel"],
 ];
 
@@ -55,6 +60,7 @@ const PURE: &[&str] = &[
     "headwater-kernel",
     "headwater-catalog",
     "headwater-crm",
+    "headwater-orders",
     "headwater-read-models",
     "headwater-dynamo-schema",
 ];
