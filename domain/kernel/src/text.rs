@@ -9,17 +9,16 @@ pub const MAX_NAME: usize = 200;
 /// Most characters of the reason that somebody gives.
 pub const MAX_REASON: usize = 1_000;
 
+/// Most characters of a postal address.
+pub const MAX_ADDRESS: usize = 500;
+
 /// A text of one line: not blank, at most `max` characters, no control characters.
 ///
 /// # Errors
 /// `blank`, `control-character` or `too-long` at `pointer`.
 pub fn line(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
     if text.trim().is_empty() {
-        return Err(Rejection::field(
-            "blank",
-            pointer,
-            "the text is blank; give at least one visible character",
-        ));
+        return Err(blank(pointer));
     }
     if let Some(at) = text.chars().position(char::is_control) {
         let detail = format!("the text has a control character at position {at}; remove it");
@@ -43,6 +42,11 @@ pub fn lines(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
     bounded(pointer, text, max)
 }
 
+fn blank(pointer: &str) -> Rejection {
+    let detail = "the text is blank; give at least one visible character";
+    Rejection::field("blank", pointer, detail)
+}
+
 fn bounded(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
     // Bytes are never fewer than characters, so short texts need no counting.
     if text.len() > max {
@@ -53,6 +57,17 @@ fn bounded(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
         }
     }
     Ok(())
+}
+
+/// A text of any number of lines that is not blank, such as an address.
+///
+/// # Errors
+/// `blank`, or as [`lines`].
+pub fn paragraph(pointer: &str, text: &str, max: usize) -> Result<(), Rejection> {
+    if text.trim().is_empty() {
+        return Err(blank(pointer));
+    }
+    lines(pointer, text, max)
 }
 
 /// The name of somebody or something, at `/name`.
@@ -87,6 +102,9 @@ mod tests {
             assert_eq!(line("/name", text, 5).unwrap_err().code, code, "{text:?}");
         }
         assert_eq!(lines("/description", "a\n\tb", 5), Ok(()));
+        assert_eq!(lines("/description", "", 5), Ok(()));
+        assert_eq!(paragraph("/address", "a\nb", 5), Ok(()));
+        assert_eq!(paragraph("/address", "\n ", 5).unwrap_err().code, "blank");
         assert_eq!(lines("/description", "a\0b", 5).unwrap_err().code, "control-character");
     }
 }

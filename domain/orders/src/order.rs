@@ -65,11 +65,7 @@ fn nothing_left() -> Rejection {
 fn check_ship_to(name: Option<&str>, address: Option<&str>) -> Result<(), Rejection> {
     name.map_or(Ok(()), |name| text::line("/ship_to_name", name, text::MAX_NAME))?;
     address.map_or(Ok(()), |address| {
-        if address.trim().is_empty() {
-            let detail = "the address is blank; give at least one visible character";
-            return Err(Rejection::field("blank", "/ship_to_address", detail));
-        }
-        text::lines("/ship_to_address", address, 500)
+        text::paragraph("/ship_to_address", address, text::MAX_ADDRESS)
     })
 }
 

@@ -7,6 +7,7 @@ pub(crate) const NAMES: &[&str] = &[
     headwater_catalog::CONTEXT,
     headwater_crm::CONTEXT,
     headwater_orders::CONTEXT,
+    headwater_billing::CONTEXT,
 ];
 
 /// Hands every aggregate of every context to `registry`.
@@ -14,4 +15,5 @@ pub(crate) fn register(registry: &mut impl AggregateRegistry) {
     headwater_catalog::register(registry);
     headwater_crm::register(registry);
     headwater_orders::register(registry);
+    headwater_billing::register(registry);
 }

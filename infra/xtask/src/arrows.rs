@@ -29,6 +29,7 @@ const LAYERS: &[&[&str]] = &[
         "headwater-catalog",
         "headwater-crm",
         "headwater-orders",
+        "headwater-billing",
         "headwater-dynamo-schema",
     ],
     &["headwater-dynamo-derive", "headwater-kernel"],
@@ -61,6 +62,7 @@ const PURE: &[&str] = &[
     "headwater-catalog",
     "headwater-crm",
     "headwater-orders",
+    "headwater-billing",
     "headwater-read-models",
     "headwater-dynamo-schema",
 ];
