@@ -18,7 +18,8 @@ use std::time::Duration;
 /// The event table.
 pub(super) const EVENTS: &str = "bank-events";
 
-/// How long it may take until everything is as the log says, once nothing goes wrong any more.
+/// How long it may take until everything is as the log says, once nothing goes wrong any more; beside the time that reading a shard with
+/// all of the log takes at the plan's pace.
 const SETTLES_WITHIN: Duration = Duration::from_secs(180);
 
 /// How one seed went.
@@ -128,7 +129,9 @@ async fn course(stage: Stage) -> Vec<String> {
 async fn settle(stage: &Stage) -> Vec<String> {
     let (world, outside) = (&stage.world, stage.world.runtime(OUTSIDE));
     let keeping = stage.keeping("watcher", OUTSIDE);
-    let until = world.elapsed() + SETTLES_WITHIN;
+    let commits = u32::try_from(stage.weather.ledger().commits().len()).unwrap_or(u32::MAX);
+    let reads = commits / u32::try_from(stage.plan.runner.records).unwrap_or(1).max(1);
+    let until = world.elapsed() + SETTLES_WITHIN + stage.plan.runner.pace * reads;
     // Requests that are late may still come.
     outside.sleep(Duration::from_secs(13)).await;
     loop {
