@@ -157,6 +157,30 @@ impl ShardReader {
         });
     }
 
+    /// Lets consumers begin here that were lost when it was not known that their filling had yet to begin: nothing else would catch them up
+    /// before it does.
+    pub(crate) async fn begin_anew(&mut self, attached: &mut Vec<Attached>, last: Option<&str>) {
+        let now = self.runtime.monotonic();
+        let may = |one: &Attached| {
+            let attachment = &one.attachment;
+            attachment.consumer.is_fresh(now) && attachment.mailbox().is_all_lost()
+        };
+        if !attached.iter().any(may) {
+            return;
+        }
+        let (lost, stay): (Vec<_>, Vec<_>) = std::mem::take(attached).into_iter().partition(may);
+        *attached = stay;
+        let consumers: Vec<Consumer> = lost.iter().map(|one| one.attachment.consumer.clone()).collect();
+        self.let_go(lost, None).await;
+        for consumer in consumers {
+            let begin = match consumer.is_fresh(self.runtime.monotonic()) {
+                true => Begin::here(last),
+                false => Begin::Lost("it joins a reader that is under way"),
+            };
+            self.attach(attached, consumer, &begin, last, Duration::ZERO);
+        }
+    }
+
     /// Takes up consumers that are new, and lets go of those that are gone.
     pub(crate) async fn change_consumers(&mut self, attached: &mut Vec<Attached>, last: Option<&str>) {
         let consumers = Arc::clone(&self.consumers.borrow_and_update());
@@ -174,7 +198,7 @@ impl ShardReader {
             let begin = match self.begin(consumer).await {
                 Begin::Done => Begin::Done,
                 // Its filling will begin after this, and sees in the log all that came before.
-                begin if begin.is_blank() && consumer.is_fresh() => Begin::here(last),
+                Begin::Lost(_) if consumer.is_fresh(self.runtime.monotonic()) => Begin::here(last),
                 Begin::After(sequence) if last == Some(sequence.as_str()) => Begin::After(sequence),
                 _ => Begin::Lost("it joins a reader that is under way"),
             };

@@ -8,8 +8,9 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// Keeps the positions of one consumer.
@@ -47,8 +48,9 @@ pub struct Consumer {
     pub only: Option<TenantId>,
     /// While set, what arrives is collected and nothing is applied: the generation is being filled from the log.
     pub held: Arc<AtomicBool>,
-    /// While set, the filling has not begun to read the log, so in a shard where it has no position it may begin wherever the reader is.
-    pub fresh: Arc<AtomicBool>,
+    /// Until when, in nanoseconds of this process's monotonic clock, it is certain that the filling has not begun to read the log; 0 for
+    /// never. Until then it may begin wherever a shard's reader is.
+    pub fresh: Arc<AtomicU64>,
 }
 
 impl Consumer {
@@ -75,8 +77,9 @@ impl Consumer {
         self.held.load(Ordering::Acquire)
     }
 
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.is_held() && self.fresh.load(Ordering::Acquire)
+    pub(crate) fn is_fresh(&self, now: Duration) -> bool {
+        let until = Duration::from_nanos(self.fresh.load(Ordering::Acquire));
+        self.is_held() && now < until
     }
 }
 

@@ -23,11 +23,6 @@ const TOO_OLD: &str = "the position is too old";
 const NO_POSITION: &str = "there is no position";
 
 impl Begin {
-    /// Whether it has nothing to go by in this shard, as opposed to something that it may have missed.
-    pub(crate) fn is_blank(&self) -> bool {
-        matches!(self, Self::Lost(why) if [OTHER_STREAM, TOO_OLD, NO_POSITION].contains(why))
-    }
-
     /// After a record, or with the first one.
     pub(crate) fn here(last: Option<&str>) -> Self {
         last.map_or(Self::First, |last| Self::After(last.to_owned()))

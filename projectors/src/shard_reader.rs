@@ -127,7 +127,6 @@ impl ShardReader {
         }
         let standing = standing(&self.feed, &self.shard, self.runtime.now(), self.options.believe_for).await?;
         begins.push(standing.begin);
-        let blank: Vec<bool> = begins.iter().map(Begin::is_blank).collect();
         let mut cursor = open(&self.reader, &self.shard, &mut begins).await?;
         let mut last = opened_after(&begins);
         let lost = matches!(begins.pop(), Some(Begin::Lost(_)));
@@ -144,14 +143,15 @@ impl ShardReader {
             self.repair.want(&self.shard.stream);
         }
         let mut deaths = BTreeMap::new();
-        for ((consumer, begin), blank) in mine.into_iter().zip(begins).zip(blank) {
-            // Its filling will begin after this, and sees in the log all that came before.
-            let begin = if blank && consumer.is_fresh() {
-                Begin::here(last.as_deref())
-            } else {
-                begin
+        for (consumer, begin) in mine.into_iter().zip(begins) {
+            let begin = match begin {
+                // Its filling will begin after this, and sees in the log all that came before.
+                Begin::Lost(_) if consumer.is_fresh(self.runtime.monotonic()) => Begin::here(last.as_deref()),
+                begin => begin,
             };
-            self.attach(attached, consumer, &begin, None, Duration::ZERO);
+            // Whoever is lost gets all from here on, and the log has what was before.
+            let at = matches!(begin, Begin::Lost(_)).then_some(last.as_deref()).flatten();
+            self.attach(attached, consumer, &begin, at, Duration::ZERO);
         }
         let mut activity = self.reader.activity();
         let (mut failures, mut idle_for) = (0, self.options.pace);
@@ -162,6 +162,7 @@ impl ShardReader {
             if self.consumers.has_changed().unwrap_or(false) {
                 self.change_consumers(attached, last.as_deref()).await;
             }
+            self.begin_anew(attached, last.as_deref()).await;
             if let Some(activity) = &mut activity {
                 activity.mark_unchanged();
             }

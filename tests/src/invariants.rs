@@ -142,6 +142,19 @@ pub fn position_is_behind_its_effect<'a, K: 'a + std::fmt::Debug>(
     })
 }
 
+/// What is live for everybody only goes forward, unless somebody asked for the way back; and it is a generation that came to its end.
+pub fn a_switch_goes_forward(projection: &str, before: u32, after: u32, asked: bool, complete: bool) -> Option<String> {
+    if before == after {
+        return None;
+    }
+    if after < before && !asked {
+        return Some(format!(
+            "{projection}: generation {after} is live after {before}, and nobody asked"
+        ));
+    }
+    (!complete).then(|| format!("{projection}: generation {after} is live and not complete"))
+}
+
 /// Each commit is in the feed once: what is there, how often, and what should be.
 pub fn feed_has_each_once<K: Ord + std::fmt::Debug>(
     seen: &BTreeMap<K, u32>,

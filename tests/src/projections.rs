@@ -7,7 +7,9 @@ use headwater_dynamo_schema::{DynamoRepository, RowItem, RowItemError, RowKey};
 use headwater_dynamodb::{Database, tables};
 use headwater_event_log::{EventLog, decode_commit};
 use headwater_kernel::{Aggregate, Id};
-use headwater_projectors::{Consumer, Projections, Runner, RunnerOptions, Sources, Stores};
+use headwater_projectors::{
+    Catalogue, Consumer, Projections, ReplayOptions, Replays, Runner, RunnerOptions, Sources, Stores,
+};
 use headwater_read_models::{EventContext, Fold, ProjectionRegistry, RowFold, RowsFold};
 use headwater_runtime::Runtime;
 use headwater_tenancy::{TenantScope, WorkerAuthority};
@@ -205,31 +207,49 @@ impl Keeping {
         Repository::new(self.views.clone(), projection, self.generations.clone(), key)
     }
 
-    /// The consumers of both projections.
-    pub fn consumers(&self) -> Vec<Consumer> {
+    /// Where projections find what they need.
+    pub fn stores(&self) -> Stores {
         let keeping = self.clone();
-        let mut projections = Projections::new(
-            Stores {
-                log: self.log.clone(),
-                views: self.views.clone(),
-                repository: Arc::new(move |projection| keeping.repository(projection)),
-                indexes: headwater_projectors::Indexes::none(),
-            },
-            1,
-        );
-        register(&mut projections);
-        projections.consumers()
+        Stores {
+            log: self.log.clone(),
+            views: self.views.clone(),
+            repository: Arc::new(move |projection| keeping.repository(projection)),
+            indexes: headwater_projectors::Indexes::none(),
+        }
     }
 
-    /// Starts a worker.
-    pub fn start(&self, options: RunnerOptions) -> Runner {
-        let sources = Sources {
+    /// Where their commits come from.
+    pub fn sources(&self) -> Sources {
+        Sources {
             log: self.log.clone(),
             views: self.views.clone(),
             authority: self.authority.clone(),
             contexts: vec![CONTEXT.to_owned()],
-        };
-        Runner::start(sources, self.consumers(), options, &self.runtime)
+        }
+    }
+
+    /// The consumers of both projections.
+    pub fn consumers(&self) -> Vec<Consumer> {
+        self.consumers_of(1)
+    }
+
+    /// The consumers of a generation of both.
+    pub fn consumers_of(&self, generation: u32) -> Vec<Consumer> {
+        let mut projections = Projections::new(self.stores(), generation);
+        register(&mut projections);
+        projections.consumers()
+    }
+
+    /// What an operator does about replays of both.
+    pub fn replays(&self, options: ReplayOptions) -> Replays {
+        let mut catalogue = Catalogue::new(self.stores());
+        register(&mut catalogue);
+        Replays::new(self.sources(), catalogue, options, self.runtime.clone())
+    }
+
+    /// Starts a worker.
+    pub fn start(&self, options: RunnerOptions) -> Runner {
+        Runner::start(self.sources(), self.consumers(), options, &self.runtime)
     }
 
     /// What each account of the log folds to, with its version.

@@ -9,6 +9,7 @@ pub mod actors;
 pub mod ledger;
 pub mod plan;
 pub mod play;
+mod replaying;
 pub mod seeds;
 mod tasks;
 pub mod troubles;

@@ -64,7 +64,7 @@ impl Replays {
     }
 }
 
-async fn rewrite(
+pub(crate) async fn rewrite(
     log: &EventLog,
     bulk: &Bulk,
     of: &Arc<dyn Refold>,

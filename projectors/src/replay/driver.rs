@@ -3,7 +3,7 @@
 
 use super::{
     CheckTotals, ReplayError,
-    attaching::{Positions, Shards},
+    attaching::Shards,
     fill::{Pass, Purpose},
     folding::Whose,
     job::{Job, Until},
@@ -45,6 +45,7 @@ impl Driver {
         let work = self.work(halted);
         tokio::select! {
             // First what tells the work to stop; the work ends by itself then, with nothing under way.
+            biased;
             () = guard => {}
             () = work => {}
         }
@@ -143,6 +144,7 @@ impl Driver {
                 Ok(soon)
             }
             (GenerationState::Filling, Some(keep)) => {
+                self.until_known(keep, halt).await?;
                 let pass = Pass {
                     job: Arc::new(self.job(keep, &generation, halt)),
                     whose: whose(&generation),
@@ -180,7 +182,7 @@ impl Driver {
         }
     }
 
-    fn shards<'a>(&'a self, contexts: &'a [String]) -> Shards<'a> {
+    pub(super) fn shards<'a>(&'a self, contexts: &'a [String]) -> Shards<'a> {
         Shards {
             log: &self.inner.sources.log,
             authority: &self.inner.sources.authority,
@@ -232,26 +234,6 @@ impl Driver {
         }
     }
 
-    /// Until the generation has passed where the live one is now.
-    async fn catch_up(&self, keep: &Keep, halt: &watch::Receiver<bool>) -> Result<(), ReplayError> {
-        let contexts = self.inner.contexts(self.projection);
-        let shards = self.shards(&contexts);
-        let target = match &self.live {
-            Some(live) => shards.positions(live).await?,
-            None => Positions::new(),
-        };
-        let mut halt = halt.clone();
-        loop {
-            if !keep.consumer.is_held() && shards.have_passed(&keep.consumer, &target, &self.watcher).await? {
-                return Ok(());
-            }
-            let pause = self.inner.options.poll / 8;
-            if self.inner.runtime.timeout(pause, told(&mut halt)).await.is_ok() {
-                return Err(ReplayError::Stopped);
-            }
-        }
-    }
-
     async fn check(
         &self,
         keep: &Keep,
@@ -264,6 +246,7 @@ impl Driver {
             projection: self.projection.to_owned(),
             generation: self.number,
             whose: whose(generation),
+            mends: true,
             differences,
         };
         let mut shown = Vec::new();

@@ -146,6 +146,7 @@ async fn part(
         projection: projection.to_owned(),
         generation,
         whose,
+        mends: false,
         differences,
     };
     let forward = async {

@@ -177,8 +177,9 @@ impl Keeping {
     }
 
     async fn look(&mut self, runner: &mut Option<Runner>) -> Result<(), ReplayError> {
+        let sure_until = self.inner.runtime.monotonic() + self.inner.options.sure_for();
         let registered = self.registered().await?;
-        if self.keep(&registered) || runner.is_none() {
+        if self.keep(&registered, sure_until) || runner.is_none() {
             let consumers = self.kept.consumers();
             match runner {
                 Some(runner) => runner.set_consumers(consumers),
@@ -250,7 +251,7 @@ impl Keeping {
     }
 
     /// Makes `kept` what is registered; whether the set has changed.
-    fn keep(&mut self, registered: &BTreeMap<&'static str, Registered>) -> bool {
+    fn keep(&mut self, registered: &BTreeMap<&'static str, Registered>, sure_until: Duration) -> bool {
         let mut wanted = BTreeSet::new();
         let mut changed = false;
         for (name, registered) in registered {
@@ -272,7 +273,7 @@ impl Keeping {
                         match keep {
                             Ok(Some(keep)) => {
                                 // Held before anybody sees it.
-                                hold(&keep.consumer, generation);
+                                hold(&keep.consumer, generation, sure_until);
                                 let keep = Arc::new(keep);
                                 self.kept.map().insert(key, Arc::clone(&keep));
                                 changed = true;
@@ -286,7 +287,7 @@ impl Keeping {
                         }
                     }
                 };
-                hold(&keep.consumer, generation);
+                hold(&keep.consumer, generation, sure_until);
                 wanted.insert(key);
             }
         }
@@ -382,9 +383,13 @@ impl Keeping {
     }
 }
 
-fn hold(consumer: &Consumer, generation: &Generation) {
+/// `sure_until`: how long what was read is certain.
+fn hold(consumer: &Consumer, generation: &Generation, sure_until: Duration) {
     let attaching = generation.state == GenerationState::Attaching;
     let held = attaching || generation.state == GenerationState::Filling;
-    consumer.fresh.store(attaching, Ordering::Release);
+    let fresh = if attaching { sure_until.as_nanos() } else { 0 };
+    consumer
+        .fresh
+        .store(u64::try_from(fresh).unwrap_or(u64::MAX), Ordering::Release);
     consumer.held.store(held, Ordering::Release);
 }

@@ -44,6 +44,7 @@ mod report;
 mod sums;
 mod switching;
 mod verify;
+mod waiting;
 mod writer;
 
 pub use aggregate::Rewritten;
@@ -79,10 +80,20 @@ pub struct ReplayOptions {
     pub outlive: Duration,
     /// How long all processes take to let go of a generation.
     pub settle: Duration,
+    /// How long a write that nobody waits for any more may still take to reach the store. A rebuild's writes have no condition, so its
+    /// check begins that long after the last of them; not where one process has the store to itself.
+    pub late: Duration,
     /// Whether a projection whose folds are newer in this build than in its live generation is rebuilt without being asked.
     pub rebuild_on_change: bool,
     /// What a rebuild that nobody asked for may take.
     pub budget: Budget,
+}
+
+impl ReplayOptions {
+    /// How long a process believes what it read of the register where that matters: a filling begins that long after it was told.
+    pub(crate) fn sure_for(&self) -> Duration {
+        self.poll * 2 + Duration::from_millis(500)
+    }
 }
 
 impl Default for ReplayOptions {
@@ -96,6 +107,7 @@ impl Default for ReplayOptions {
             look_again: Duration::from_millis(100),
             outlive: Duration::from_secs(60),
             settle: Duration::from_secs(10),
+            late: Duration::from_secs(15),
             rebuild_on_change: false,
             budget: Budget::default(),
         }

@@ -48,13 +48,15 @@ fn main() -> ExitCode {
     });
     let took = started.elapsed().as_secs_f64();
     println!(
-        "{} seeds on {threads} threads in {took:.1} s ({:.1} s per 100): {} steps, {} requests ({} with a fault), {} commits, {} virtual hours",
+        "{} seeds on {threads} threads in {took:.1} s ({:.1} s per 100): {} steps, {} requests ({} with a fault), {} commits, {} rebuilds, {} switches by hand, {} virtual hours",
         sums.seeds,
         took / sums.seeds.max(1) as f64 * 100.0,
         sums.steps,
         sums.requests,
         sums.faults,
         sums.commits,
+        sums.switches.0,
+        sums.switches.1,
         sums.seconds / 3_600,
     );
     if sums.failed.is_empty() {

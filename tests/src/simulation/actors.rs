@@ -19,7 +19,7 @@ use headwater_dynamodb::{
 };
 use headwater_event_log::{AggregateStore, EventLog, Executed, FeedCursor, Options, Refusal};
 use headwater_kernel::{Id, Rejection};
-use headwater_projectors::{ApplyError, Parking, Retried, Runner};
+use headwater_projectors::{ApplyError, Keeper, Parking, Retried};
 use headwater_runtime::Runtime;
 use headwater_tenancy::TenantScope;
 use std::{
@@ -104,8 +104,10 @@ impl Stage {
     }
 
     /// Starts a worker in a process.
-    pub fn worker(&self, client: &str, process: Process) -> Runner {
-        self.keeping(client, process).start(self.plan.runner.clone())
+    pub fn worker(&self, client: &str, process: Process) -> Keeper {
+        let keeping = self.keeping(client, process);
+        let replays = keeping.replays(self.plan.replays.clone());
+        Keeper::start(&replays, self.plan.runner.clone(), &keeping.runtime)
     }
 
     /// Starts a writer in a process. It goes on with the command at which the one before it stopped.
@@ -247,6 +249,7 @@ impl Stage {
                 let pause = stage.world.between(Duration::from_secs(1), Duration::from_secs(6));
                 keeping.runtime.sleep(pause).await;
                 stage.see_to_parked(&keeping, false).await;
+                stage.see_to_generations(&keeping).await;
             }
         }));
     }
@@ -254,7 +257,9 @@ impl Stage {
     /// Retries or discards what is parked; only retries when it is the last time.
     pub async fn see_to_parked(&self, keeping: &Keeping, last: bool) {
         let parking = Parking::new(keeping.views.clone());
-        for consumer in keeping.consumers() {
+        let kept = self.weather.ledger().generations();
+        let consumers = kept.into_iter().flat_map(|number| keeping.consumers_of(number));
+        for consumer in consumers {
             let Ok(parked) = parking.list(&consumer.name(), None).await else {
                 continue;
             };

@@ -1,8 +1,8 @@
 //! What a seed stands for: how many take part, how the stores behave, what goes wrong and how often.
 
-use super::world::World;
+use super::{weather::LATE_BULK, world::World};
 use headwater_dynamodb::simulated::{Place, StreamRules};
-use headwater_projectors::RunnerOptions;
+use headwater_projectors::{ReplayOptions, RunnerOptions};
 use std::time::Duration;
 
 /// See the module.
@@ -20,6 +20,8 @@ pub struct Plan {
     pub stream: StreamRules,
     /// The runners' options.
     pub runner: RunnerOptions,
+    /// How rebuilds go.
+    pub replays: ReplayOptions,
     /// For how long things go wrong.
     pub trouble: Duration,
     /// Of 100 calls, how many meet a fault.
@@ -90,6 +92,15 @@ impl Plan {
                 attempts_refused: 4,
                 alone: embedded,
                 ..RunnerOptions::default()
+            },
+            replays: ReplayOptions {
+                poll: Duration::from_millis(500),
+                segments: 4,
+                save_every: Duration::from_millis(300),
+                outlive: Duration::from_secs(8),
+                settle: Duration::from_secs(3),
+                late: LATE_BULK + Duration::from_secs(1),
+                ..ReplayOptions::default()
             },
             trouble: millis(&[10_000, 20_000, 40_000]),
             faults: if embedded { pick(&[0, 1]) } else { pick(&[0, 1, 4, 12]) },

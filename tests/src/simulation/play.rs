@@ -35,6 +35,8 @@ pub struct Course {
     pub calls: (u64, u64),
     /// Commits of the log.
     pub commits: usize,
+    /// Rebuilt generations that took over, and switches that the operator asked for.
+    pub switches: (u64, u64),
     /// How much time went by.
     pub elapsed: Duration,
 }
@@ -68,7 +70,9 @@ pub fn simulate(seed: u64, scopes: Vec<TenantScope>) -> Course {
     violations.append(&mut stage.weather.ledger().violations);
     violations.append(&mut stage.memory().violations);
     let commits = stage.weather.ledger().commits().len();
+    let switches = stage.weather.ledger().switches;
     Course {
+        switches,
         seed,
         violations,
         trace: world.trace(),
@@ -140,6 +144,7 @@ async fn settle(stage: &Stage) -> Vec<String> {
             return differences;
         }
         stage.see_to_parked(&keeping, true).await;
+        stage.end_replays(&keeping).await;
         outside.sleep(Duration::from_millis(500)).await;
     }
 }

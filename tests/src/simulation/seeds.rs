@@ -25,6 +25,8 @@ pub struct Sums {
     pub faults: u64,
     /// Commits of the logs.
     pub commits: u64,
+    /// Rebuilt generations that took over, and switches that were asked for.
+    pub switches: (u64, u64),
     /// Virtual seconds.
     pub seconds: u64,
     /// Seeds that failed.
@@ -79,6 +81,8 @@ pub fn play_all(seeds: Range<u64>, threads: usize, told: impl Fn(&Course) + Sync
                     sums.requests += course.calls.0;
                     sums.faults += course.calls.1;
                     sums.commits += course.commits as u64;
+                    sums.switches.0 += course.switches.0;
+                    sums.switches.1 += course.switches.1;
                     sums.seconds += course.elapsed.as_secs();
                     if !course.violations.is_empty() {
                         sums.failed.push(seed);

@@ -2,14 +2,14 @@
 
 use super::{actors::Stage, plan::TENANTS, play::EVENTS, world::Process};
 use headwater_dynamodb::{Store, simulated::Place};
-use headwater_projectors::Runner;
+use headwater_projectors::Keeper;
 use std::time::Duration;
 
 /// A process and what runs in it.
 struct Running {
     name: String,
     process: Process,
-    runner: Option<Runner>,
+    runner: Option<Keeper>,
     /// Which writers and subscribers.
     writers: Vec<usize>,
     subscribers: Vec<usize>,
@@ -250,8 +250,8 @@ impl Company {
     pub(super) async fn end(mut self) -> Duration {
         let world = self.stage.world.clone();
         let before = world.elapsed();
-        let runners: Vec<Runner> = self.running.iter_mut().filter_map(|one| one.runner.take()).collect();
-        futures::future::join_all(runners.into_iter().map(Runner::shut_down)).await;
+        let runners: Vec<Keeper> = self.running.iter_mut().filter_map(|one| one.runner.take()).collect();
+        futures::future::join_all(runners.into_iter().map(Keeper::shut_down)).await;
         let took = world.elapsed().saturating_sub(before);
         for one in &self.running {
             world.crash(one.process);

@@ -16,6 +16,9 @@ use std::{
     time::Duration,
 };
 
+/// How late a write of a rebuild may come after its sender has given it up.
+pub(super) const LATE_BULK: Duration = Duration::from_secs(6);
+
 /// See the module. Clones are the same.
 #[derive(Clone)]
 pub struct Weather(Arc<Inner>);
@@ -124,7 +127,12 @@ impl Weather {
         if embedded {
             return Some(Outcome::Failed);
         }
-        let later = world.between(Duration::from_millis(1), Duration::from_secs(12));
+        let longest = match call.operation {
+            // As far as a rebuild waits for them.
+            "BatchWriteItem" => LATE_BULK,
+            _ => Duration::from_secs(12),
+        };
+        let later = world.between(Duration::from_millis(1), longest);
         Some(pick(&[
             Outcome::Throttled,
             Outcome::Failed,

@@ -269,13 +269,19 @@ impl Streams {
     pub(super) fn trim(&mut self, table: &str, part: usize, now: Timestamp) {
         self.pass(now);
         for stream in self.streams.iter_mut().filter(|stream| stream.table == table) {
+            // A shard goes after its parent, whose records are all older.
+            let mut there = Vec::new();
             for shard in &mut stream.shards {
                 let upto = shard.records.len() * part / 1_000;
                 if let Some(last) = upto.checked_sub(1).and_then(|n| shard.records.get(n)) {
                     shard.trimmed = shard.trimmed.max(last.sequence);
                 }
                 let empty = shard.records.last().is_none_or(|last| last.sequence <= shard.trimmed);
-                shard.gone |= empty && shard.closed.is_some();
+                let first = shard.parent.as_ref().is_none_or(|parent| !there.contains(parent));
+                shard.gone |= empty && first && shard.closed.is_some();
+                if !shard.gone {
+                    there.push(shard.id.clone());
+                }
             }
         }
     }
