@@ -15,7 +15,9 @@ use headwater_read_models::{
     brands::{self, BrandRow},
     capsules::{self, CapsuleRow},
     categories::{self, CategoryRow},
+    invoice_view::{self, InvoiceRow},
     leads::{self, LeadRow},
+    order_view::{self, OrderRow},
     product_view::{self, ProductRow},
 };
 use headwater_tenancy::TenantScope;
@@ -57,6 +59,24 @@ const OWNER: Filter = Filter {
     name: "owner_id",
     is_time: false,
     description: "Only those that this owner looks after.",
+};
+
+const CUSTOMER: Filter = Filter {
+    name: "customer_id",
+    is_time: false,
+    description: "Only those of this customer.",
+};
+
+const FROM: Filter = Filter {
+    name: "from",
+    is_time: true,
+    description: "Only those that began (captured, placed, drafted) at this time (RFC 3339) or later.",
+};
+
+const TO: Filter = Filter {
+    name: "to",
+    is_time: true,
+    description: "Only those that began before this time (RFC 3339).",
 };
 
 const PLAIN: List = List {
@@ -147,25 +167,43 @@ pub(crate) static LISTS: &[List] = &[
         collection: "leads",
         projection: leads::PROJECTION,
         summary: "The leads, the newest first",
-        filters: &[
-            OWNER,
-            Filter {
-                name: "from",
-                is_time: true,
-                description: "Only those captured at this time (RFC 3339) or later.",
-            },
-            Filter {
-                name: "to",
-                is_time: true,
-                description: "Only those captured before this time (RFC 3339).",
-            },
-        ],
+        filters: &[OWNER, FROM, TO],
         range: |ask| {
             let owner = ask.parameters.id("owner_id")?;
             let range = owner.map_or_else(LeadRow::by_captured_at, |owner| LeadRow::by_owner_id(&owner));
             Ok(ask.between(range)?.descending())
         },
         read: rows::<LeadRow>,
+        ..PLAIN
+    },
+    List {
+        context: "orders",
+        collection: "orders",
+        projection: order_view::PROJECTION,
+        summary: "The orders, the newest first",
+        filters: &[CUSTOMER, FROM, TO],
+        range: |ask| {
+            let customer = ask.parameters.id("customer_id")?;
+            let range = customer.map_or_else(OrderRow::by_placed_at, |customer| OrderRow::by_customer_id(&customer));
+            Ok(ask.between(range)?.descending())
+        },
+        read: rows::<OrderRow>,
+        ..PLAIN
+    },
+    List {
+        context: "billing",
+        collection: "invoices",
+        projection: invoice_view::PROJECTION,
+        summary: "The invoices, those drafted last first",
+        filters: &[CUSTOMER, FROM, TO],
+        range: |ask| {
+            let customer = ask.parameters.id("customer_id")?;
+            let range = customer.map_or_else(InvoiceRow::by_drafted_at, |customer| {
+                InvoiceRow::by_customer_id(&customer)
+            });
+            Ok(ask.between(range)?.descending())
+        },
+        read: rows::<InvoiceRow>,
         ..PLAIN
     },
 ];

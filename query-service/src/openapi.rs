@@ -141,19 +141,14 @@ fn list(document: &mut OpenApi, list: &List, waiting: &[Value]) {
 }
 
 fn search(document: &mut OpenApi, search: &Search, mapping: &Mapping, waiting: &[Value]) {
-    let facets: Vec<&str> = mapping
-        .fields
-        .iter()
-        .filter(|field| field.countable())
-        .map(|field| field.name)
-        .collect();
+    let facets: Vec<&str> = search.countable(mapping).map(|(parameter, _)| parameter).collect();
     let many = || json!({ "type": "array", "items": { "type": "string" } });
     let mut parameters = vec![query(
         "q",
         "Words as a person types them; no character has a meaning of its own.",
         json!({ "type": "string" }),
     )];
-    for name in search.equals {
+    for (name, _) in search.equals {
         parameters.push(query(name, "Exactly this; repeated, any of them.", many()));
     }
     for (min, max, field) in search.ranges {
@@ -161,11 +156,23 @@ fn search(document: &mut OpenApi, search: &Search, mapping: &Mapping, waiting: &
         parameters.push(query(min, &format!("The least {field}."), bound()));
         parameters.push(query(max, &format!("The greatest {field}."), bound()));
     }
-    parameters.push(json!({
+    for (from, to, field) in search.times {
+        let time = || json!({ "type": "string", "anyOf": [{ "format": "date-time" }, { "format": "date" }] });
+        let or_date = "a time in RFC 3339, or a date";
+        parameters.push(query(
+            from,
+            &format!("The least {field}: {or_date}, from its beginning."),
+            time(),
+        ));
+        let end = format!("The end of {field}, which is not within: {or_date}, whose day in UTC is within.");
+        parameters.push(query(to, &end, time()));
+    }
+    let attributes = json!({
         "name": "attributes", "in": "query", "style": "form", "explode": true,
         "description": "`attr.NAME=VALUE`: the attribute NAME is exactly VALUE; repeated, any of them.",
         "schema": { "type": "object", "patternProperties": { "^attr\\..+": { "type": "string" } }, "additionalProperties": false }
-    }));
+    });
+    parameters.extend(search.attributes.then_some(attributes));
     let orders: Vec<&str> = search.orders().collect();
     parameters.push(query(
         "sort",

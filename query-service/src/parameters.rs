@@ -4,6 +4,7 @@ use crate::refusal::invalid;
 use headwater_dynamo_repository::PageRequest;
 use headwater_edge::{Problem, unknown_parameter};
 use headwater_kernel::{Id, Timestamp};
+use std::time::Duration;
 
 /// Rows and events of a page, when the caller does not say.
 pub(crate) const DEFAULT_LIMIT: usize = 50;
@@ -80,6 +81,16 @@ impl Parameters {
         self.one(name)?.map(read).transpose()
     }
 
+    /// The beginning of a range of time: a time, or a date for the beginning of that day in UTC.
+    pub(crate) fn beginning(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        self.one(name)?.map(|text| time_or_date(name, text, 0)).transpose()
+    }
+
+    /// The end of a range of time, which is not within it: a time, or a date for the end of that day in UTC, so that the day is within.
+    pub(crate) fn end(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        self.one(name)?.map(|text| time_or_date(name, text, 1)).transpose()
+    }
+
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Problem> {
         let read = |text: &str| {
             text.parse()
@@ -114,6 +125,20 @@ impl Parameters {
     }
 }
 
+/// A time; of a date, the beginning of the day that is `days` later.
+fn time_or_date(name: &str, text: &str, days: u64) -> Result<Timestamp, Problem> {
+    let is_date = text.len() == "2026-01-31".len();
+    let read = if is_date {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let midnight = Timestamp::parse(&format!("{text}T00:00:00Z"));
+        midnight.map(|midnight| (0..days).fold(midnight, |at, _| at.plus(day)))
+    } else {
+        Timestamp::parse(text)
+    };
+    let detail = "is a time in RFC 3339, such as 2026-01-31T00:00:00Z, or a date, such as 2026-01-31";
+    read.map_err(|_| invalid(name, detail))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +162,28 @@ mod tests {
         );
         given(&[("attr.Farbe", "x")]).only(known, Some("attr.")).unwrap();
         assert!(given(&[("attr.", "x")]).only(known, Some("attr.")).is_err());
+    }
+
+    #[test]
+    fn a_date_as_an_end_has_its_day_within() {
+        let range = given(&[("from", "2026-01-31"), ("to", "2026-01-31")]);
+        let at = |text| Some(Timestamp::parse(text).unwrap());
+        assert_eq!(range.beginning("from").unwrap(), at("2026-01-31T00:00:00Z"));
+        assert_eq!(range.end("to").unwrap(), at("2026-02-01T00:00:00Z"));
+        let times = given(&[("to", "2026-01-31T12:00:00+01:00")]);
+        assert_eq!(times.end("to").unwrap(), at("2026-01-31T11:00:00Z"));
+        assert_eq!(times.beginning("from").unwrap(), None);
+        for wrong in [
+            "2026-02-30",
+            "2026-1-1",
+            "tomorrow!!",
+            "",
+            "31.01.2026",
+            "2026-01-31T00:00",
+        ] {
+            let problem = given(&[("to", wrong)]).end("to").unwrap_err();
+            assert_eq!(problem.errors()[0].pointer, "/to", "{wrong}");
+        }
     }
 
     #[test]

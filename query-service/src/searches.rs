@@ -1,16 +1,19 @@
-//! The searches: one table, from which HTTP, gRPC and OpenAPI take them, and how parameters become a query.
+//! The searches: one table, from which HTTP, gRPC and OpenAPI take them. How parameters become a query stands in [`asked`].
+
+mod asked;
 
 use crate::{
     QueryService,
     consistency::Consistency,
     parameters::Parameters,
-    refusal::{hint, invalid, of_search, unknown},
+    refusal::{of_search, unknown},
     service::may_read,
 };
 use headwater_edge::Problem;
-use headwater_search::{Filter, Hits, MAX_LIMIT, Query, Sort};
+use headwater_search::Hits;
 use headwater_tenancy::TenantScope;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Hits of a page, when the caller does not say.
 pub(crate) const DEFAULT_LIMIT: usize = 20;
@@ -25,26 +28,89 @@ pub(crate) struct Search {
     pub(crate) kind: &'static str,
     /// Under which name a hit has its document.
     pub(crate) item: &'static str,
-    /// Fields that are filtered by exactly, under their own names; several values are alternatives.
-    pub(crate) equals: &'static [&'static str],
-    /// Ranges: the parameters of the least and the greatest value, and the field.
+    /// Filters by exactly this value: the parameter and the field; several values are alternatives. Facets go by the same names.
+    pub(crate) equals: &'static [(&'static str, &'static str)],
+    /// Ranges of whole numbers: the parameters of the least and the greatest value, and the field.
     pub(crate) ranges: &'static [(&'static str, &'static str, &'static str)],
+    /// Ranges of time: the parameters of its beginning (included) and its end (not included), and the field.
+    pub(crate) times: &'static [(&'static str, &'static str, &'static str)],
+    /// Whether there are filters by attribute.
+    pub(crate) attributes: bool,
     /// Orders besides `relevance`: the name, the field, whether the greatest comes first.
     pub(crate) sorts: &'static [(&'static str, &'static str, bool)],
 }
 
-pub(crate) static SEARCHES: &[Search] = &[Search {
-    kind: "products",
-    item: "product",
-    equals: &["category", "brand", "sku", "gtin"],
-    ranges: &[("min_price_cents", "max_price_cents", "price_cents")],
-    sorts: &[
-        ("price", "price_cents", false),
-        ("-price", "price_cents", true),
-        ("newest", "created_at", true),
-        ("title", "title", false),
-    ],
-}];
+pub(crate) static SEARCHES: &[Search] = &[
+    Search {
+        kind: "products",
+        item: "product",
+        equals: &[
+            ("category", "category"),
+            ("brand", "brand"),
+            ("sku", "sku"),
+            ("gtin", "gtin"),
+        ],
+        ranges: &[("min_price_cents", "max_price_cents", "price_cents")],
+        times: &[],
+        attributes: true,
+        sorts: &[
+            ("price", "price_cents", false),
+            ("-price", "price_cents", true),
+            ("newest", "created_at", true),
+            ("title", "title", false),
+        ],
+    },
+    Search {
+        kind: "orders",
+        item: "order",
+        equals: &[
+            ("status", "status"),
+            ("customer", "customer_id"),
+            ("fulfilment_centre", "fulfilment_centre"),
+            ("tracking_number", "tracking_number"),
+            ("sku", "sku"),
+            ("product", "product_id"),
+            ("currency", "currency"),
+        ],
+        ranges: &[("min_total_cents", "max_total_cents", "total_cents")],
+        times: &[("placed_from", "placed_to", "placed_at")],
+        attributes: false,
+        sorts: &[
+            ("newest", "placed_at", true),
+            ("oldest", "placed_at", false),
+            ("total", "total_cents", false),
+            ("-total", "total_cents", true),
+        ],
+    },
+    Search {
+        kind: "invoices",
+        item: "invoice",
+        equals: &[
+            ("payment_status", "status"),
+            ("customer", "customer_id"),
+            ("number", "number"),
+            ("order", "order_id"),
+            ("product", "product_id"),
+            ("currency", "currency"),
+        ],
+        ranges: &[
+            ("min_total_cents", "max_total_cents", "total_cents"),
+            ("min_due_cents", "max_due_cents", "due_cents"),
+        ],
+        times: &[
+            ("issued_from", "issued_to", "issued_at"),
+            ("due_from", "due_to", "due_at"),
+        ],
+        attributes: false,
+        sorts: &[
+            ("newest", "issued_at", true),
+            ("oldest", "issued_at", false),
+            ("due", "due_at", false),
+            ("total", "total_cents", false),
+            ("-total", "total_cents", true),
+        ],
+    },
+];
 
 impl Search {
     /// The search of a kind.
@@ -60,58 +126,6 @@ impl Search {
         })
     }
 
-    fn parameters(&self) -> Vec<&'static str> {
-        let ranges = self.ranges.iter().flat_map(|(min, max, _)| [*min, *max]);
-        COMMON.iter().chain(self.equals).copied().chain(ranges).collect()
-    }
-
-    fn query(&self, parameters: &Parameters) -> Result<Query, Problem> {
-        parameters.only(&self.parameters(), Some(ATTRIBUTE))?;
-        let mut filters = Vec::new();
-        for name in self.equals {
-            let any_of: Vec<String> = parameters.all(name).map(str::to_owned).collect();
-            if !any_of.is_empty() {
-                filters.push(Filter::Equals {
-                    field: (*name).to_owned(),
-                    any_of,
-                });
-            }
-        }
-        for (least, greatest, field) in self.ranges {
-            let (min, max) = (parameters.integer(least)?, parameters.integer(greatest)?);
-            if let (Some(min), Some(max)) = (min, max)
-                && max < min
-            {
-                return Err(invalid(greatest, format!("is less than {least}")));
-            }
-            if min.or(max).is_some() {
-                let field = (*field).to_owned();
-                filters.push(Filter::Range { field, min, max });
-            }
-        }
-        let mut attributes: Vec<(String, Vec<String>)> = Vec::new();
-        for (name, value) in parameters.family(ATTRIBUTE) {
-            match attributes.iter_mut().find(|(known, _)| known == name) {
-                Some((_, values)) => values.push(value.to_owned()),
-                None => attributes.push((name.to_owned(), vec![value.to_owned()])),
-            }
-        }
-        let attributes = attributes.into_iter();
-        filters.extend(attributes.map(|(name, any_of)| Filter::Attribute { name, any_of }));
-        let facets = parameters.text("facets")?.unwrap_or_default().split(',');
-        let facets = facets.map(str::trim).filter(|name| !name.is_empty());
-        Ok(Query {
-            text: parameters.text("q")?.map(str::to_owned),
-            filters,
-            facets: facets.map(str::to_owned).collect(),
-            sort: self.sort(parameters)?,
-            limit: parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?,
-            cursor: parameters.text("cursor")?.map(str::to_owned),
-            highlight: parameters.flag("highlight")?,
-            ..Query::default()
-        })
-    }
-
     /// The names of all orders.
     pub(crate) fn orders(&self) -> impl Iterator<Item = &'static str> + Clone {
         ["relevance"]
@@ -119,20 +133,10 @@ impl Search {
             .chain(self.sorts.iter().map(|(name, ..)| *name))
     }
 
-    fn sort(&self, parameters: &Parameters) -> Result<Sort, Problem> {
-        let wanted = parameters.text("sort")?.unwrap_or("relevance");
-        if wanted == "relevance" {
-            return Ok(Sort::Relevance);
-        }
-        let known = self.sorts.iter().find(|(name, ..)| *name == wanted);
-        let (_, field, descending) = known.ok_or_else(|| {
-            let detail = format!("there is no such order; {}", hint(wanted, self.orders()));
-            invalid("sort", detail)
-        })?;
-        Ok(Sort::Field {
-            name: (*field).to_owned(),
-            descending: *descending,
-        })
+    /// The name under which callers know a field that they can filter by.
+    fn parameter_of<'a>(&self, field: &'a str) -> &'a str {
+        let known = self.equals.iter().find(|(_, own)| *own == field);
+        known.map_or(field, |(parameter, _)| *parameter)
     }
 
     fn answer(&self, hits: Hits) -> Value {
@@ -143,7 +147,11 @@ impl Search {
             }
             answer
         };
-        let mut answer = json!({ "total": hits.total, "facets": hits.facets });
+        let facets = hits.facets.into_iter();
+        let facets: BTreeMap<_, _> = facets
+            .map(|(field, counts)| (self.parameter_of(&field).to_owned(), counts))
+            .collect();
+        let mut answer = json!({ "total": hits.total, "facets": facets });
         answer["hits"] = hits.hits.into_iter().map(hit).collect();
         if let Some(cursor) = hits.next_cursor {
             answer["next_cursor"] = cursor.into();
@@ -167,7 +175,7 @@ impl QueryService {
         let (Some(index), Some(of_kind)) = (indexes.get(search.kind), kinds.get(search.kind)) else {
             return Err(unknown("unknown-kind", "search of", kind, indexes.keys().copied()));
         };
-        let query = search.query(parameters)?;
+        let query = search.query(of_kind.mapping, parameters)?;
         headwater_search::validate::validate(of_kind.mapping, &query).map_err(of_search)?;
         self.reach(scope, of_kind.projection, consistency).await?;
         Ok(search.answer(index.search(scope, &query).await.map_err(of_search)?))

@@ -1,7 +1,8 @@
 //! The list of projections, handed to whoever keeps or reads them: a visitor, so that each visitor has the types.
 
 use crate::{
-    DocumentFold, RowFold, RowsFold, account_tree, brands, capsules, categories, leads, product_search, product_view,
+    DocumentFold, RowFold, RowsFold, account_tree, brands, capsules, categories, invoice_search, invoice_view, leads,
+    order_search, order_view, product_search, product_view,
 };
 
 /// Receives every fold with the name of the projection that it belongs to.
@@ -24,4 +25,8 @@ pub fn register(registry: &mut impl ProjectionRegistry) {
     registry.rows::<account_tree::AccountFold>(account_tree::PROJECTION);
     registry.rows::<account_tree::OpportunityFold>(account_tree::PROJECTION);
     registry.row::<leads::LeadRow>(leads::PROJECTION);
+    registry.row::<order_view::OrderRow>(order_view::PROJECTION);
+    registry.document::<order_search::OrderDocument>(order_search::PROJECTION);
+    registry.row::<invoice_view::InvoiceRow>(invoice_view::PROJECTION);
+    registry.document::<invoice_search::InvoiceDocument>(invoice_search::PROJECTION);
 }

@@ -1,5 +1,7 @@
 //! Given what happened to an aggregate, this is read of it.
 
+mod selling;
+
 use crate::{
     DocumentFold, EventContext, Fold, ProjectionRegistry, RowFold, RowsFold,
     account_tree::{AccountFold, AccountRow, AccountTree, CapsuleAccountRow, OpportunityFold, OpportunityStatus},
@@ -303,7 +305,14 @@ fn each_projection_follows_an_aggregate_once() {
     register(&mut followed);
     let once: BTreeSet<_> = followed.0.iter().collect();
     assert_eq!(once.len(), followed.0.len());
-    for projection in ["product-view", "product-search", "account-tree", "leads"] {
+    for projection in [
+        "product-view",
+        "product-search",
+        "account-tree",
+        "leads",
+        "order-search",
+        "invoice-search",
+    ] {
         assert!(followed.0.iter().any(|(name, _)| *name == projection), "{projection}");
     }
 }

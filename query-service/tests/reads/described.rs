@@ -20,7 +20,13 @@ async fn every_read_is_described() {
         "/v1/crm/accounts/{id}/tree",
         "/v1/crm/leads",
         "/v1/crm/opportunities/{id}",
+        "/v1/orders/orders",
+        "/v1/orders/orders/{id}",
+        "/v1/billing/invoices",
+        "/v1/billing/invoices/{id}/history",
         "/v1/search/products",
+        "/v1/search/orders",
+        "/v1/search/invoices",
     ] {
         let operation = &paths.get(path).unwrap_or_else(|| panic!("no {path}"))["get"];
         assert!(operation["responses"]["200"]["content"].is_object(), "{path}");
@@ -36,6 +42,24 @@ async fn every_read_is_described() {
     let leads = paths["/v1/crm/leads"]["get"]["parameters"].to_string();
     for name in ["owner_id", "from", "to", "limit", "cursor", "Headwater-Consistency"] {
         assert!(leads.contains(name), "{name} in {leads}");
+    }
+    let orders = paths["/v1/search/orders"]["get"]["parameters"].to_string();
+    for name in [
+        "status",
+        "customer",
+        "placed_from",
+        "placed_to",
+        "fulfilment_centre",
+        "tracking_number",
+        "sort",
+        "facets",
+    ] {
+        assert!(orders.contains(&format!("\"{name}\"")), "{name} in {orders}");
+    }
+    assert!(!orders.contains("attr"), "orders have no attributes: {orders}");
+    let invoices = paths["/v1/search/invoices"]["get"]["parameters"].to_string();
+    for name in ["payment_status", "customer", "issued_from", "issued_to", "q"] {
+        assert!(invoices.contains(&format!("\"{name}\"")), "{name} in {invoices}");
     }
     let product = &server.document["components"]["schemas"]["catalog.products.view"];
     assert_eq!(product["properties"]["price_cents"]["type"], "integer");

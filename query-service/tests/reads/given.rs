@@ -6,8 +6,8 @@ use headwater_dynamo_schema::RowItem;
 use headwater_event_log::{AggregateStore, Executed, Request};
 use headwater_kernel::{Actor, Aggregate, Id, Timestamp, decode_command};
 use headwater_read_models::{
-    EventContext, Fold, RowFold, RowsFold, account_tree::AccountFold, account_tree::OpportunityFold, leads::LeadRow,
-    product_search::ProductDocument, product_view::ProductRow,
+    DocumentFold, EventContext, Fold, RowFold, RowsFold, account_tree::AccountFold, account_tree::OpportunityFold,
+    leads::LeadRow, product_search::ProductDocument, product_view::ProductRow,
 };
 use headwater_search::{DocumentBody, DocumentWrite, SearchIndex};
 use headwater_tenancy::{TenantScope, testing::scope};
@@ -84,6 +84,20 @@ impl Server {
         repository.write_together(&scope(tenant).await, writes).await.unwrap();
     }
 
+    /// Puts a view after events, the first of them at `start` seconds.
+    pub(crate) async fn put_view<F: RowFold>(
+        &self,
+        projection: &'static str,
+        tenant: &str,
+        of: &str,
+        start: u64,
+        events: &[Value],
+    ) {
+        let row: F = fold(of, start, events);
+        self.put_row(&scope(tenant).await, projection, &row, events.len() as u64)
+            .await;
+    }
+
     pub(crate) async fn put_lead(&self, tenant: &str, of: &str, owner: Option<&str>, captured: u64) {
         let event = json!({ "type": "LeadCaptured", "data": {
             "name": personal(of, "Ada"), "email": personal(of, "ada@example.com"), "phone": null, "company": "Engines",
@@ -121,15 +135,30 @@ impl Server {
     }
 
     pub(crate) async fn index_product(&self, tenant: &str, of: &str, version: u64, price_cents: i64, brand: &str) {
-        let document: ProductDocument = fold(of, 0, &[product_created(price_cents, brand)]);
+        let events = [product_created(price_cents, brand)];
+        self.index_document::<ProductDocument>(tenant, of, version, 0, &events)
+            .await;
+    }
+
+    /// Indexes a document after events, the first of them at `start` seconds.
+    pub(crate) async fn index_document<F: DocumentFold>(
+        &self,
+        tenant: &str,
+        of: &str,
+        version: u64,
+        start: u64,
+        events: &[Value],
+    ) {
+        let document: F = fold(of, start, events);
         let write = DocumentWrite {
             scope: scope(tenant).await,
             id: id(of),
             version,
             body: DocumentBody::Put(serde_json::to_value(&document).unwrap()),
         };
-        self.index.write(vec![write]).await.unwrap();
-        self.index.commit(json!({})).await.unwrap();
+        let index = &self.indexes[F::KIND];
+        index.write(vec![write]).await.unwrap();
+        index.commit(json!({})).await.unwrap();
     }
 
     /// Executes a command on the log itself.

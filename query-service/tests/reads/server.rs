@@ -9,12 +9,17 @@ use headwater_edge::{
 use headwater_event_log::{EventLog, Options};
 use headwater_kernel::{Region, TenantId};
 use headwater_query_service::{self as queries, QueryService};
-use headwater_read_models::{product_search::ProductDocument, search::SearchDocument};
+use headwater_read_models::{
+    invoice_search::{self, InvoiceDocument},
+    order_search::{self, OrderDocument},
+    product_search::{self, ProductDocument},
+    search::SearchDocument,
+};
 use headwater_runtime::Runtime;
 use headwater_search::{IndexName, tantivy::TantivyIndex};
 use headwater_tenancy::{Authenticator, DevelopmentKey, Role, SealingKey, TenantDirectory, TokenRequest};
 use serde_json::Value;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tonic::{metadata::MetadataValue, transport::Channel};
 
@@ -26,7 +31,7 @@ pub(crate) struct Server {
     pub(crate) runtime: Runtime,
     pub(crate) log: EventLog,
     pub(crate) views: Database,
-    pub(crate) index: Arc<TantivyIndex>,
+    pub(crate) indexes: BTreeMap<&'static str, Arc<TantivyIndex>>,
     pub(crate) document: Value,
     repositories: Arc<dyn Fn(&'static str) -> Repository + Send + Sync>,
     sealing: SealingKey,
@@ -85,7 +90,7 @@ impl Server {
             Options::default(),
             runtime.clone(),
         );
-        for context in [headwater_catalog::CONTEXT, headwater_crm::CONTEXT] {
+        for context in ["catalog", "crm", "orders", "billing"] {
             log.ensure_tables(context).await.unwrap();
             databases.ensure_table(&tables::views_table(context)).await.unwrap();
         }
@@ -95,22 +100,31 @@ impl Server {
         let (of, key) = (views.clone(), sealing.clone());
         let repositories: Arc<dyn Fn(&'static str) -> Repository + Send + Sync> =
             Arc::new(move |projection| Repository::new(of.clone(), projection, generations.clone(), key.clone()));
-        let index = Arc::new(
-            TantivyIndex::open(
-                &dir.path().join("search"),
-                &IndexName::new("products", "product-search", 1),
-                ProductDocument::mapping(),
-                sealing.clone(),
-                runtime.clone(),
-            )
-            .unwrap(),
-        );
+        let kinds = [
+            (product_search::PROJECTION, ProductDocument::mapping()),
+            (order_search::PROJECTION, OrderDocument::mapping()),
+            (invoice_search::PROJECTION, InvoiceDocument::mapping()),
+        ];
+        let indexes: BTreeMap<_, _> = kinds
+            .into_iter()
+            .map(|(projection, mapping)| {
+                let name = IndexName::new(mapping.kind, projection, 1);
+                let folder = dir.path().join("search");
+                let index = TantivyIndex::open(&folder, &name, mapping, sealing.clone(), runtime.clone());
+                (mapping.kind, Arc::new(index.unwrap()))
+            })
+            .collect();
         let mut builder =
             QueryService::builder(log.clone(), Arc::clone(&repositories), sealing.clone(), runtime.clone());
         headwater_read_models::register(&mut builder);
         headwater_catalog::register(&mut builder);
         headwater_crm::register(&mut builder);
-        let service = builder.search_index("products", index.clone()).build();
+        headwater_orders::register(&mut builder);
+        headwater_billing::register(&mut builder);
+        for (kind, index) in &indexes {
+            builder = builder.search_index(kind, index.clone());
+        }
+        let service = builder.build();
 
         let key = Arc::new(DevelopmentKey::new(runtime.random()));
         let tenants = ["demo", "other"].map(|tenant| (TenantId::new(tenant).unwrap(), Region::Us));
@@ -139,7 +153,7 @@ impl Server {
             runtime,
             log,
             views,
-            index,
+            indexes,
             document: document.finish(),
             repositories,
             sealing,

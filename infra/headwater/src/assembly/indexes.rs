@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use headwater_dynamo_repository::Generations;
 use headwater_projectors::{FolderIndexes, Indexes, LiveIndex};
 use headwater_read_models::{
-    product_search,
+    invoice_search, order_search, product_search,
     search::{Mapping, SearchDocument},
 };
 use headwater_runtime::Runtime;
@@ -14,12 +14,24 @@ use headwater_tenancy::SealingKey;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Each kind of documents, with its projection, its fields, and the table where a tenant's own generation stands.
-fn kinds() -> [(&'static str, &'static Mapping, &'static str); 1] {
-    [(
-        product_search::PROJECTION,
-        product_search::ProductDocument::mapping(),
-        headwater_catalog::CONTEXT,
-    )]
+fn kinds() -> [(&'static str, &'static Mapping, &'static str); 3] {
+    [
+        (
+            product_search::PROJECTION,
+            product_search::ProductDocument::mapping(),
+            headwater_catalog::CONTEXT,
+        ),
+        (
+            order_search::PROJECTION,
+            order_search::OrderDocument::mapping(),
+            headwater_orders::CONTEXT,
+        ),
+        (
+            invoice_search::PROJECTION,
+            invoice_search::InvoiceDocument::mapping(),
+            headwater_billing::CONTEXT,
+        ),
+    ]
 }
 
 /// As configured. Those that are there are opened now, so that what is wrong with one is said at the start.

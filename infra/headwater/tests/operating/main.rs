@@ -12,6 +12,7 @@ mod killed;
 #[path = "../serve/process.rs"]
 mod process;
 mod projections;
+mod selling;
 
 use process::{headwater, run};
 use serde_json::Value;
