@@ -144,7 +144,7 @@ impl Catalogue {
             positions: match index {
                 Some(index) => Arc::new(IndexPositions::new(index)),
                 None => Arc::new(TablePositions {
-                    checkpoints: Checkpoints::new(self.stores.views.clone()),
+                    checkpoints: Checkpoints::new(self.stores.views.clone(), self.stores.log.runtime().clone()),
                     consumer: format!("{projection}.{generation}"),
                 }),
             },

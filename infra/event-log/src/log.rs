@@ -69,6 +69,11 @@ impl EventLog {
         }))
     }
 
+    /// The clock it goes by.
+    pub fn runtime(&self) -> &Runtime {
+        &self.0.runtime
+    }
+
     /// The tables of a context's log: events, claims, snapshots, the feed.
     pub fn tables(context: &str) -> [TableDefinition; 4] {
         [

@@ -74,7 +74,8 @@ impl ConsumerTask {
         let eager = self.attachment.consumer.eager || now.finished;
         match same(&now, last) {
             false => eager || self.since(written) >= self.options.save_every,
-            true => self.since(written) >= SAVE_AT_LEAST_EVERY,
+            // What was written after a long standstill may say when it was read before that.
+            true => self.since(written) >= SAVE_AT_LEAST_EVERY || now.at.since(last.at) >= SAVE_AT_LEAST_EVERY,
         }
     }
 

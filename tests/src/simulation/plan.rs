@@ -62,7 +62,8 @@ impl Plan {
                 seed: world.below(u64::MAX),
                 delay: millis(&[0, 50, 300, 1_500]),
                 retention: Duration::from_secs(24 * 3_600),
-                iterator: millis(&[900_000, 900_000, 900_000, 700]),
+                // A reader that rests uses its iterator once a second.
+                iterator: millis(&[900_000, 900_000, 900_000, 1_500]),
                 page: count(&[1, 2, 100]),
                 shows_after: millis(&[0, 0, 3_000]),
                 duplicates: pick(&[0, 10, 40]),

@@ -7,17 +7,18 @@ use headwater_event_log::{
 };
 use headwater_kernel::Timestamp;
 use headwater_projectors::RunnerOptions;
+use headwater_runtime::Runtime;
 use headwater_tests::account::CONTEXT;
 use std::time::Duration;
 
 async fn checkpoints(bank: &Bank) -> Vec<Checkpoint> {
-    let all = Checkpoints::new(bank.databases.rebuildable.clone());
+    let all = Checkpoints::new(bank.databases.rebuildable.clone(), Runtime::tokio());
     let all = all.load(CONTEXT, "balances.1").await.unwrap();
     all.into_values().collect()
 }
 
 async fn replace(bank: &Bank, change: impl Fn(&mut Checkpoint)) {
-    let table = Checkpoints::new(bank.databases.rebuildable.clone());
+    let table = Checkpoints::new(bank.databases.rebuildable.clone(), Runtime::tokio());
     for consumer in ["balances.1", "numbers.1"] {
         for (_, mut checkpoint) in table.load(CONTEXT, consumer).await.unwrap() {
             change(&mut checkpoint);
@@ -91,7 +92,7 @@ async fn a_position_ahead_of_its_effect_cannot_be_written() {
     let before = checkpoints(&bank).await;
     assert!(!before.is_empty() && before.iter().all(|one| one.position.sequence.is_some()));
     // A worker whose fence is old writes nothing.
-    let table = Checkpoints::new(bank.databases.rebuildable.clone());
+    let table = Checkpoints::new(bank.databases.rebuildable.clone(), Runtime::tokio());
     let late = Checkpoint {
         position: Position {
             sequence: Some("99999999999999999999999".into()),

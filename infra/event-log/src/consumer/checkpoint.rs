@@ -2,12 +2,14 @@
 //! cut takes both back together.
 //!
 //! `PK = CHECKPOINT#<context>#<consumer>`, `SK = <shard>`; `stream` (S), `sequence` (S, absent at the shard's beginning), `at` (N,
-//! nanoseconds since 1970), `finished` (BOOL), `fence` (N, of the lease under which it was written).
+//! nanoseconds since 1970), `finished` (BOOL), `fence` (N, of the lease under which it was written), `written` (N, nanoseconds of the
+//! holder's monotonic clock: what it wrote earlier and what arrives late does not come over it).
 
 use crate::{Error, Position, item, log::failed, log::text_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use headwater_dynamodb::{AccessPattern, Database};
 use headwater_kernel::Timestamp;
+use headwater_runtime::Runtime;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,7 +30,7 @@ pub struct Checkpoint {
 pub enum Saved {
     /// It is written.
     Yes,
-    /// Another worker has taken the shard over; nothing was written.
+    /// Another worker has taken the shard over, or this one has written a later one; nothing was written.
     Fenced,
 }
 
@@ -36,6 +38,7 @@ pub enum Saved {
 #[derive(Debug, Clone)]
 pub struct Checkpoints {
     database: Database,
+    runtime: Runtime,
 }
 
 fn partition_key(context: &str, consumer: &str) -> AttributeValue {
@@ -44,8 +47,8 @@ fn partition_key(context: &str, consumer: &str) -> AttributeValue {
 
 impl Checkpoints {
     /// In the table `checkpoints` of `database`.
-    pub fn new(database: Database) -> Self {
-        Self { database }
+    pub fn new(database: Database, runtime: Runtime) -> Self {
+        Self { database, runtime }
     }
 
     /// Those of a consumer in a context, by shard.
@@ -92,6 +95,8 @@ impl Checkpoints {
         fence: u64,
     ) -> Result<Saved, Error> {
         let Checkpoint { position, at, finished } = checkpoint;
+        // One fence is of one process.
+        let written = item::number(u64::try_from(self.runtime.monotonic().as_nanos()).unwrap_or(u64::MAX));
         let sent = self
             .database
             .client()
@@ -102,14 +107,19 @@ impl Checkpoints {
             .item("stream", item::text(&position.stream))
             .item("at", item::number(at.nanos()))
             .item("fence", item::number(fence))
+            .item("written", written.clone())
             .item("finished", AttributeValue::Bool(*finished));
         let sent = match &position.sequence {
             Some(sequence) => sent.item("sequence", item::text(sequence)),
             None => sent,
         };
         let sent = sent
-            .condition_expression("attribute_not_exists(fence) OR fence <= :fence")
+            .condition_expression(
+                "attribute_not_exists(fence) OR fence < :fence \
+                 OR (fence = :fence AND (attribute_not_exists(written) OR written <= :written))",
+            )
             .expression_attribute_values(":fence", item::number(fence))
+            .expression_attribute_values(":written", written)
             .customize()
             .interceptor(AccessPattern::system("checkpoints.save"))
             .send()

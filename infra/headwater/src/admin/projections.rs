@@ -109,7 +109,7 @@ impl Admin {
                 .map_err(of_repository)?,
             lag: kept.lag(runtime.now()),
             parking: Parking::new(views.clone()),
-            checkpoints: Checkpoints::new(views.clone()),
+            checkpoints: Checkpoints::new(views.clone(), runtime.clone()),
         };
         let mut all = Vec::new();
         for ((projection, generation), known) in self.known(&(kept.consumers)(), &tables.registered) {
