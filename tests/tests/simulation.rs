@@ -9,7 +9,7 @@ use headwater_tests::simulation::{
 #[test]
 fn every_seed_ends_as_the_log_says() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let sums = play_all(0..200, threads, |course| {
+    let sums = play_all(0..120, threads, |course| {
         if !course.violations.is_empty() {
             eprintln!("{course}");
         }
@@ -17,7 +17,7 @@ fn every_seed_ends_as_the_log_says() {
     assert!(sums.failed.is_empty(), "seeds that fail: {:?}", sums.failed);
     // It is worth something only if there is something to get wrong.
     assert!(sums.faults > 2_000 && sums.commits > 10_000, "{sums:?}");
-    assert!(sums.switches.0 > 100 && sums.switches.1 > 10, "{sums:?}");
+    assert!(sums.switches.0 > 60 && sums.switches.1 > 0, "{sums:?}");
 }
 
 #[test]

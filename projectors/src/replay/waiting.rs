@@ -1,7 +1,8 @@
 //! What a rebuild waits for between its steps: that every process knows of them, and that the stream was followed far enough.
 
 use super::{ReplayError, attaching::Positions, driver::Driver};
-use crate::{projections::Keep, stop::told};
+use crate::{opening::order, projections::Keep, stop::told};
+use headwater_event_log::consumer::Checkpoint;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -30,7 +31,7 @@ impl Driver {
     pub(super) async fn catch_up(&self, keep: &Keep, halt: &watch::Receiver<bool>) -> Result<(), ReplayError> {
         let contexts = self.inner.contexts(self.projection);
         let shards = self.shards(&contexts);
-        let target = match &self.live {
+        let mut target = match &self.live {
             Some(live) => shards.positions(live).await?,
             None => Positions::new(),
         };
@@ -52,6 +53,21 @@ impl Driver {
             if runtime.timeout(pause, told(&mut halt)).await.is_ok() {
                 return Err(ReplayError::Stopped);
             }
+            // The live one may have lost its place meanwhile, and have begun a shard anew that has nothing any more.
+            if let Some(live) = &self.live {
+                let now = shards.positions(live).await?;
+                target.retain(|place, _| now.contains_key(place));
+                for (place, at) in &mut target {
+                    let (now, then) = (now.get(place).map(sequence).unwrap_or_default(), sequence(at));
+                    if order(&now) < order(&then) {
+                        at.position.sequence = Some(now).filter(|now| !now.is_empty());
+                    }
+                }
+            }
         }
     }
+}
+
+fn sequence(at: &Checkpoint) -> String {
+    at.position.sequence.clone().unwrap_or_default()
 }
