@@ -51,8 +51,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts everything the roles ask for and returns once it is ready. From the first moment on it listens and answers `/healthz` and
-    /// `/readyz`; while a store cannot be reached it tries again, and says so there.
+    /// Starts everything the roles ask for and returns once requests are served; its projections may still be catching up, which
+    /// `/readyz` tells. From the first moment on it listens and answers `/healthz` and `/readyz`; while a store cannot be reached it
+    /// tries again, and says so there.
     ///
     /// # Errors
     /// What no patience mends: an address in use, a table that is missing or different, another installation's sealing key.

@@ -40,7 +40,7 @@ pub(super) fn read(file: Option<&Path>, data: Option<PathBuf>) -> Result<Config,
 fn greet(roles: &str, addresses: Addresses) {
     let Addresses { http, grpc, metrics } = addresses;
     say(format_args!(
-        "Headwater is ready: {roles}.\n  HTTP  http://{http}\n  gRPC  {grpc}"
+        "Headwater serves: {roles}.\n  HTTP  http://{http}\n  gRPC  {grpc}"
     ));
     if let Some(metrics) = metrics {
         say(format_args!("  metrics  http://{metrics}/metrics"));

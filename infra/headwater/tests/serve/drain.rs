@@ -103,14 +103,7 @@ async fn a_start_waits_for_its_tables() {
     let (status, problem) = client.get(&format!("{url}/v1/catalog/products/P1"), None).await;
     assert_eq!((status, problem["code"].as_str()), (503, Some("starting")), "{problem}");
     installation.ministack.resume();
-    let since = Instant::now();
-    while client.text(&format!("{url}/readyz")).await.0 != 200 {
-        assert!(
-            since.elapsed() < Duration::from_secs(30),
-            "it is ready once the tables answer"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    client.until_ready(&url).await;
     send(&child, "-TERM");
     let status = end_of(&mut child);
     let mut errors = String::new();

@@ -52,15 +52,7 @@ async fn a_projector_that_ends_is_followed_by_the_other() {
     shop.make().await;
     // Also the one that has no shard of its own.
     for process in [&first, &second] {
-        let since = Instant::now();
-        loop {
-            let (status, why) = shop.client.text(&format!("{}/readyz", process.metrics)).await;
-            if status == 200 {
-                break;
-            }
-            assert!(since.elapsed() < Duration::from_secs(10), "not ready: {why}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        shop.client.until_ready(&process.metrics).await;
     }
 
     let (status, took, errors) = first.terminate();

@@ -27,7 +27,7 @@ pub(crate) fn run(command: &mut Command) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-/// A `serve` that is ready.
+/// A `serve` that has started.
 pub(crate) struct Serve {
     child: Child,
     pub(crate) http: String,
@@ -159,6 +159,21 @@ impl Client {
         Events {
             response,
             text: String::new(),
+        }
+    }
+
+    /// Waits until `/readyz` of this address says so, for half a minute at most: after its start a process still finds its shards and
+    /// catches up.
+    pub(crate) async fn until_ready(&self, url: &str) {
+        let since = Instant::now();
+        loop {
+            let (status, why) = self.text(&format!("{url}/readyz")).await;
+            if status == 200 {
+                assert_eq!(why, "ready");
+                return;
+            }
+            assert!(since.elapsed() < Duration::from_secs(30), "not ready: {why}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 

@@ -58,11 +58,8 @@ async fn what_one_process_is_told_the_other_shows() {
         "{status}"
     );
     for process in [&command, &read] {
-        assert_eq!(
-            client.text(&format!("{}/readyz", process.http)).await,
-            (200, "ready".into())
-        );
-        assert_eq!(client.text(&format!("{}/readyz", process.metrics)).await.0, 200);
+        client.until_ready(&process.http).await;
+        client.until_ready(&process.metrics).await;
     }
 
     // A development token opens nothing, and neither does one for a tenant that does not exist.
