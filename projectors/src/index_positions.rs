@@ -102,6 +102,10 @@ mod tests {
             Ok(Vec::new())
         }
 
+        fn keeps_positions(&self) -> bool {
+            true
+        }
+
         async fn commit(&self, positions: Value) -> Result<(), Error> {
             if let Some(error) = self.next.lock().await.take() {
                 return Err(error);

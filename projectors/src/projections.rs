@@ -4,6 +4,7 @@
 use crate::{
     ApplyError, Consumer, Follower, Indexes,
     checkpoint::TablePositions,
+    consumer::PositionStore,
     document::{self, DocumentFollower},
     heads::{Heads, source_of},
     index_positions::IndexPositions,
@@ -136,18 +137,20 @@ impl Catalogue {
             index = index.or(part.index);
         }
         let eager = index.is_some();
+        let positions: Arc<dyn PositionStore> = match index {
+            Some(index) if index.keeps_positions() => Arc::new(IndexPositions::new(index)),
+            index => Arc::new(TablePositions {
+                checkpoints: Checkpoints::new(self.stores.views.clone(), self.stores.log.runtime().clone()),
+                consumer: format!("{projection}.{generation}"),
+                index,
+            }),
+        };
         let consumer = Consumer {
             projection,
             generation,
             followers,
             eager,
-            positions: match index {
-                Some(index) => Arc::new(IndexPositions::new(index)),
-                None => Arc::new(TablePositions {
-                    checkpoints: Checkpoints::new(self.stores.views.clone(), self.stores.log.runtime().clone()),
-                    consumer: format!("{projection}.{generation}"),
-                }),
-            },
+            positions,
             only,
             held: Arc::default(),
             fresh: Arc::default(),

@@ -2,7 +2,6 @@
 
 pub mod account;
 pub mod built;
-pub mod engines;
 pub mod invariants;
 pub mod projections;
 pub mod simulation;

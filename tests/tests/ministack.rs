@@ -1,7 +1,8 @@
 //! The contract of event log, feed and consumer on a second engine: the same suites, over real HTTP against ministack. Any other endpoint
 //! can be tested by running them with `HEADWATER_TEST_DYNAMODB=<url>`.
 
-use headwater_tests::{built, engines::Ministack, stores::ENDPOINT};
+use headwater_engines::Ministack;
+use headwater_tests::{built, stores::ENDPOINT};
 use std::process::Command;
 
 fn passes(suite: &str) {

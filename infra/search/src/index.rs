@@ -121,8 +121,13 @@ pub trait SearchIndex: Send + Sync {
     /// As classified.
     async fn stored(&self, scope: &TenantScope, ids: &[Id]) -> Result<Vec<Option<StoredDocument>>, Error>;
 
-    /// Makes what was written visible to searches and keeps it, together with `positions`: after a crash both are as of one commit, never
-    /// one without the other. Documents may be ahead of the positions, never behind, and reading from them again is harmless.
+    /// Whether documents are kept by a commit, together with its positions. Such an index is open in one process. Of another a document is
+    /// kept once its write is answered, several processes may write to it, and who writes keeps the positions elsewhere, after the write.
+    fn keeps_positions(&self) -> bool;
+
+    /// Makes what was written visible to searches. An index that [keeps positions](SearchIndex::keeps_positions) keeps it now, together with
+    /// `positions`: after a crash both are as of one commit, never one without the other. Documents may be ahead of the positions, never
+    /// behind, and reading from them again is harmless.
     ///
     /// # Errors
     /// As classified; the commit before stands then, and its positions. After [`Error::RolledBack`] so do its documents: writes that were
@@ -131,7 +136,7 @@ pub trait SearchIndex: Send + Sync {
     /// that failed. After any other error what was written stays written, and the commit can be repeated.
     async fn commit(&self, positions: Value) -> Result<(), Error>;
 
-    /// What the last commit that is kept was given; none when there was none.
+    /// What the last commit that is kept was given; none when there was none, and in an index that does not keep positions.
     ///
     /// # Errors
     /// As classified.

@@ -6,13 +6,15 @@
 //!
 //! - [`query`](Query) what can be asked, [`hits`](Hits) what is answered, [`validate`] what both adapters refuse, [`cursor`] how pages
 //!   are sealed: shared by all adapters.
-//! - [`tantivy`] the embedded adapter.
+//! - [`tantivy`] the embedded adapter, [`opensearch`] the one for a cluster, [`Retrying`] around either.
 
 pub mod cursor;
 mod error;
 mod hits;
 mod index;
+pub mod opensearch;
 mod query;
+mod retrying;
 pub mod tantivy;
 pub mod validate;
 
@@ -20,3 +22,4 @@ pub use error::Error;
 pub use hits::{FacetCount, Hit, Hits};
 pub use index::{DocumentBody, DocumentWrite, IndexName, SearchIndex, StoredDocument, WriteOutcome};
 pub use query::{Filter, MAX_LIMIT, Query, Sort};
+pub use retrying::Retrying;

@@ -32,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
         "headwater-billing",
         "headwater-dynamo-schema",
     ],
-    &["headwater-dynamo-derive", "headwater-kernel"],
+    &["headwater-dynamo-derive", "headwater-engines", "headwater-kernel"],
 ];
 
 /// The crate of tests across crates.

@@ -54,6 +54,10 @@ impl SearchIndex for LiveIndex {
         self.of(scope).await?.stored(scope, ids).await
     }
 
+    fn keeps_positions(&self) -> bool {
+        false
+    }
+
     async fn commit(&self, _: Value) -> Result<(), Error> {
         read_only()
     }

@@ -1,7 +1,7 @@
 //! An installation on ministack: what its processes share, and the configuration of each.
 
 use crate::issuer::{AUDIENCE, ISSUER, Issuer};
-use headwater_tests::engines::Ministack;
+use headwater_engines::Ministack;
 use std::{
     fs,
     os::unix::fs::PermissionsExt,

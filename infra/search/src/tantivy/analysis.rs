@@ -2,29 +2,29 @@
 //! cut. Model numbers and amounts match however they are written: `WH-1000XM4` is also `wh1000xm4`, `500GB` also `500` and `gb`.
 
 /// Raised when words change; an index of another version is filled anew.
-pub(super) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 /// Longest word, in characters; the rest of a longer one is dropped.
 const MAX_WORD: usize = 64;
 
 /// What stands between spaces and other separators: `15-inch` has two parts, `cable` has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     /// Where it is in the text, in bytes.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// Where it ends.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// Its parts, normalised, not stemmed.
-    pub(super) parts: Vec<String>,
+    pub(crate) parts: Vec<String>,
 }
 
 impl Chunk {
     /// All parts as one word.
-    pub(super) fn joined(&self) -> String {
+    pub(crate) fn joined(&self) -> String {
         stem(&self.parts.concat().chars().take(MAX_WORD).collect::<String>())
     }
 
     /// The words that a document holding this chunk is found by.
-    pub(super) fn words(&self) -> Vec<String> {
+    pub(crate) fn words(&self) -> Vec<String> {
         let mut words: Vec<String> = self.parts.iter().map(|part| stem(part)).collect();
         if self.parts.len() > 1 {
             words.push(self.joined());
@@ -39,7 +39,7 @@ impl Chunk {
 }
 
 /// The chunks of a text.
-pub(super) fn chunks(text: &str) -> Vec<Chunk> {
+pub(crate) fn chunks(text: &str) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut part = String::new();
     // Set while the parts belong to the chunk that is last in `chunks`.
@@ -81,7 +81,7 @@ pub(super) fn chunks(text: &str) -> Vec<Chunk> {
 }
 
 /// Neighbouring words as one, which is how a pair and a compound are told to be the same: `head set` is `headset`.
-pub(super) fn pair(first: &str, second: &str) -> String {
+pub(crate) fn pair(first: &str, second: &str) -> String {
     stem(
         &format!("{first}{second}")
             .chars()
@@ -91,7 +91,7 @@ pub(super) fn pair(first: &str, second: &str) -> String {
 }
 
 /// A code without letters' case and punctuation, for exact matches; empty when nothing is left.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let mut code = String::new();
     text.chars()
         .filter(|c| c.is_alphanumeric())
@@ -101,7 +101,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// `500gb` as 500 and gb, `ps4` as ps and 4: the two runs of a word that has exactly two.
-pub(super) fn runs(word: &str) -> Option<(&str, &str)> {
+pub(crate) fn runs(word: &str) -> Option<(&str, &str)> {
     let kind = |c: char| c.is_ascii_digit() || c == '.' || c == ',';
     let first = kind(word.chars().next()?);
     let at = word.find(|c| kind(c) != first)?;
@@ -110,7 +110,7 @@ pub(super) fn runs(word: &str) -> Option<(&str, &str)> {
 }
 
 /// Cuts an English plural: the S stemmer (Harman 1991), and `es` after a hissing sound. A word with a digit stays as it is.
-pub(super) fn stem(word: &str) -> String {
+pub(crate) fn stem(word: &str) -> String {
     let cut = |n: usize| word[..word.len() - n].to_owned();
     if word.len() <= 3 || !word.ends_with('s') || !word.bytes().all(|b| b.is_ascii_lowercase()) {
         return word.to_owned();

@@ -6,11 +6,10 @@ use super::{
 };
 use crate::{DocumentBody, DocumentWrite, Error};
 use headwater_kernel::Timestamp;
-use headwater_read_models::search::FieldKind;
+use headwater_read_models::search::{Field, FieldKind, Mapping};
 use serde_json::Value;
 use tantivy::{
-    TantivyDocument,
-    schema::Field,
+    TantivyDocument, schema,
     tokenizer::{PreTokenizedString, Token},
 };
 
@@ -18,7 +17,7 @@ use tantivy::{
 const MAX_SORT: usize = 128;
 
 /// Checks that a body is as the mapping says, so that a write fails before anything of its batch is done.
-pub(super) fn check(layout: &Layout, write: &DocumentWrite) -> Result<(), Error> {
+pub(crate) fn check(mapping: &Mapping, write: &DocumentWrite) -> Result<(), Error> {
     let DocumentBody::Put(body) = &write.body else {
         return Ok(());
     };
@@ -29,17 +28,17 @@ pub(super) fn check(layout: &Layout, write: &DocumentWrite) -> Result<(), Error>
     let object = body
         .as_object()
         .ok_or_else(|| invalid("it is not a JSON object".into()))?;
-    for layout in &layout.fields {
-        let name = layout.field.name;
+    for field in mapping.fields {
+        let name = field.name;
         let Some(value) = object.get(name).filter(|value| !value.is_null()) else {
             continue;
         };
-        let fits = match layout.field.kind {
+        let fits = match field.kind {
             FieldKind::Text { .. } | FieldKind::Keyword { .. } => match value {
                 Value::Array(values) => values.iter().all(Value::is_string),
                 value => value.is_string(),
             },
-            FieldKind::Integer | FieldKind::Time => number(layout, value).is_some(),
+            FieldKind::Integer | FieldKind::Time => number(field, value).is_some(),
             FieldKind::Attributes { .. } => value
                 .as_object()
                 .is_some_and(|map| map.values().all(|value| !value.is_object())),
@@ -47,7 +46,7 @@ pub(super) fn check(layout: &Layout, write: &DocumentWrite) -> Result<(), Error>
         if !fits {
             return Err(invalid(format!(
                 "its field {name:?} is not what the mapping says ({:?})",
-                layout.field.kind
+                field.kind
             )));
         }
     }
@@ -108,7 +107,7 @@ fn add_field(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout,
             add_words(document, tenant, layout, &values);
         }
         FieldKind::Integer | FieldKind::Time => {
-            if let (Some(column), Some(number)) = (layout.column, number(layout, value)) {
+            if let (Some(column), Some(number)) = (layout.column, number(layout.field, value)) {
                 document.add_i64(column, number);
             }
         }
@@ -150,7 +149,7 @@ fn add_words(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout,
     }
 }
 
-fn add_tokens(document: &mut TantivyDocument, tenant: &str, field: Field, words: Vec<String>) {
+fn add_tokens(document: &mut TantivyDocument, tenant: &str, field: schema::Field, words: Vec<String>) {
     let token = |(position, word): (usize, String)| Token {
         offset_from: 0,
         offset_to: 0,
@@ -168,7 +167,7 @@ fn add_tokens(document: &mut TantivyDocument, tenant: &str, field: Field, words:
     );
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
         value => value.as_str().into_iter().collect(),
@@ -176,15 +175,15 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 /// The number that a column holds; a time as nanoseconds.
-fn number(layout: &FieldLayout, value: &Value) -> Option<i64> {
-    match layout.field.kind {
+pub(crate) fn number(field: &Field, value: &Value) -> Option<i64> {
+    match field.kind {
         FieldKind::Time => Timestamp::parse(value.as_str()?).ok().map(Timestamp::nanos),
         _ => value.as_i64(),
     }
 }
 
 /// What results are sorted by: words in lower case, so that `apple` and `Apple` stand together.
-fn sort_text(text: &str) -> String {
+pub(crate) fn sort_text(text: &str) -> String {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     words.join(" ").chars().take(MAX_SORT).collect()
 }

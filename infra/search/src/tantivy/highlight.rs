@@ -3,9 +3,8 @@
 use super::{
     analysis::{Chunk, chunks, pair, stem},
     plan::Plan,
-    schema::Layout,
 };
-use headwater_read_models::search::FieldKind;
+use headwater_read_models::search::{FieldKind, Mapping};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
@@ -15,18 +14,18 @@ const FRAGMENT: usize = 200;
 const MAX_FRAGMENTS: usize = 3;
 
 /// Fragments of the text fields that have a word of the plan.
-pub(super) fn highlights(layout: &Layout, plan: &Plan, source: &Value) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn highlights(mapping: &Mapping, plan: &Plan, source: &Value) -> BTreeMap<String, Vec<String>> {
     let forms = plan.groups.iter().chain(&plan.pairs).flat_map(|group| &group.forms);
     let wanted: HashSet<&str> = forms.map(|(form, _)| form.as_str()).collect();
     let mut highlights = BTreeMap::new();
-    for field in &layout.fields {
-        if !matches!(field.field.kind, FieldKind::Text { .. }) {
+    for field in mapping.fields {
+        if !matches!(field.kind, FieldKind::Text { .. }) {
             continue;
         }
-        if let Some(text) = source.get(field.field.name).and_then(Value::as_str) {
+        if let Some(text) = source.get(field.name).and_then(Value::as_str) {
             let fragments = fragments(text, &wanted);
             if !fragments.is_empty() {
-                highlights.insert(field.field.name.to_owned(), fragments);
+                highlights.insert(field.name.to_owned(), fragments);
             }
         }
     }

@@ -3,22 +3,22 @@
 //!
 //! One folder per index, `<kind>-<projection>-<generation>`. Writes go through one thread ([`writer`]), searches through a few ([`pool`]).
 
-mod analysis;
+pub(crate) mod analysis;
 mod bits;
 mod directory;
-mod document;
-mod expand;
+pub(crate) mod document;
+pub(crate) mod expand;
 mod facets;
 mod filter;
-mod highlight;
+pub(crate) mod highlight;
 mod open;
 mod order;
-mod plan;
+pub(crate) mod plan;
 mod pool;
 mod recovery;
-mod run;
-mod schema;
-mod score;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod score;
 mod snapshot;
 mod terms;
 mod writer;
@@ -127,6 +127,10 @@ impl SearchIndex for TantivyIndex {
                 keys.iter().zip(uncommitted).map(stored).collect()
             })
             .await
+    }
+
+    fn keeps_positions(&self) -> bool {
+        true
     }
 
     async fn commit(&self, positions: Value) -> Result<(), Error> {

@@ -20,22 +20,22 @@ const COMPOUND: f32 = 0.8;
 
 /// A planned text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// One for each word of the text.
-    pub(super) groups: Vec<Group>,
+    pub(crate) groups: Vec<Group>,
     /// Neighbouring words, as one.
-    pub(super) pairs: Vec<Group>,
+    pub(crate) pairs: Vec<Group>,
     /// Mean length of each of the mapping's fields, in words; and of the lead field, in pairs.
-    pub(super) lengths: Vec<Exact>,
+    pub(crate) lengths: Vec<Exact>,
     /// How many groups a document has to match.
-    pub(super) required: u32,
+    pub(crate) required: u32,
     /// The whole text as a code.
-    pub(super) code: String,
+    pub(crate) code: String,
 }
 
 impl Plan {
     /// The plan with half of the words enough, for a text that hardly anything matches; none when they are enough already.
-    pub(super) fn relaxed(&self) -> Option<Self> {
+    pub(crate) fn relaxed(&self) -> Option<Self> {
         let half = u32::try_from(self.groups.len().div_ceil(2)).unwrap_or(u32::MAX);
         (half < self.required).then(|| Self {
             required: half,
@@ -46,17 +46,17 @@ impl Plan {
 
 /// A word of the text in all the forms it is looked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// Inverse document frequency.
-    pub(super) idf: Exact,
+    pub(crate) idf: Exact,
     /// Forms and how much each counts.
-    pub(super) forms: Vec<(String, Exact)>,
+    pub(crate) forms: Vec<(String, Exact)>,
 }
 
 /// A float that is read back bit by bit, as scores of two pages are compared exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(from = "u32", into = "u32")]
-pub(super) struct Exact(pub(super) f32);
+pub(crate) struct Exact(pub(crate) f32);
 
 impl From<u32> for Exact {
     fn from(bits: u32) -> Self {
@@ -70,16 +70,44 @@ impl From<Exact> for u32 {
     }
 }
 
-/// The statistics of one tenant's words.
-pub(super) struct Words<'a> {
+/// The statistics of one tenant's words, wherever they are kept.
+pub(crate) trait Words {
+    /// Documents of the tenant.
+    fn documents(&self) -> u64;
+
+    /// In how many documents the word is, of the field where it is most frequent; pairs aside.
+    fn of_word(&self, word: &str) -> Result<u64, Error>;
+
+    /// In how many documents the word is two neighbouring ones.
+    fn of_pair(&self, word: &str) -> Result<u64, Error>;
+
+    /// What else a word may be that no document has; what each form counts, and in how many documents it is.
+    fn forms(&self, word: &str, last: bool) -> Result<Vec<(String, f32, u64)>, Error>;
+
+    /// As [`Plan::lengths`].
+    fn lengths(&self) -> Result<Vec<Exact>, Error>;
+
+    /// Of a word in either form.
+    fn of(&self, word: &str) -> Result<u64, Error> {
+        Ok(self.of_word(word)?.max(self.of_pair(word)?))
+    }
+
+    /// Robertson and Spärck Jones, as Lucene has it: never negative.
+    fn idf(&self, frequency: u64) -> Exact {
+        let (all, n) = (self.documents().max(frequency) as f32, frequency as f32);
+        Exact((1.0 + (all - n + 0.5) / (n + 0.5)).ln())
+    }
+}
+
+/// The words in this engine's dictionaries.
+pub(super) struct Dictionary<'a> {
     pub(super) searcher: &'a Searcher,
     pub(super) layout: &'a Layout,
     pub(super) tenant: &'a str,
-    /// Documents of the tenant.
     documents: u64,
 }
 
-impl<'a> Words<'a> {
+impl<'a> Dictionary<'a> {
     pub(super) fn new(searcher: &'a Searcher, layout: &'a Layout, tenant: &'a str) -> Result<Self, Error> {
         Ok(Self {
             searcher,
@@ -89,38 +117,44 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// In how many documents the word is, of the field where it is most frequent; pairs aside.
+    fn most(&self, fields: impl Iterator<Item = tantivy::schema::Field>, word: &str) -> Result<u64, Error> {
+        let term = tenant_term(self.tenant, word);
+        let mut frequencies = fields.map(|field| terms::frequency(self.searcher, field, &term));
+        frequencies.try_fold(0, |most, n| Ok(most.max(n?)))
+    }
+}
+
+impl Words for Dictionary<'_> {
+    fn documents(&self) -> u64 {
+        self.documents
+    }
+
     fn of_word(&self, word: &str) -> Result<u64, Error> {
-        let term = tenant_term(self.tenant, word);
-        let fields = self.layout.fields.iter().filter_map(|field| field.word);
-        fields
-            .map(|field| terms::frequency(self.searcher, field, &term))
-            .try_fold(0, |most, n| Ok(most.max(n?)))
+        self.most(self.layout.fields.iter().filter_map(|field| field.word), word)
     }
 
-    /// In how many documents the word is two neighbouring ones.
     fn of_pair(&self, word: &str) -> Result<u64, Error> {
-        let term = tenant_term(self.tenant, word);
-        let fields = self.layout.fields.iter().filter_map(|field| field.pair);
+        self.most(self.layout.fields.iter().filter_map(|field| field.pair), word)
+    }
+
+    fn forms(&self, word: &str, last: bool) -> Result<Vec<(String, f32, u64)>, Error> {
+        expand::forms(self, word, last)
+    }
+
+    fn lengths(&self) -> Result<Vec<Exact>, Error> {
+        let fields = self.layout.fields.iter().map(|field| field.word);
         fields
-            .map(|field| terms::frequency(self.searcher, field, &term))
-            .try_fold(0, |most, n| Ok(most.max(n?)))
-    }
-
-    /// Of a word in either form.
-    fn of(&self, word: &str) -> Result<u64, Error> {
-        Ok(self.of_word(word)?.max(self.of_pair(word)?))
-    }
-
-    /// Robertson and Spärck Jones, as Lucene has it: never negative.
-    fn idf(&self, frequency: u64) -> Exact {
-        let (all, n) = (self.documents.max(frequency) as f32, frequency as f32);
-        Exact((1.0 + (all - n + 0.5) / (n + 0.5)).ln())
+            .chain([self.layout.fields.iter().find_map(|field| field.pair)])
+            .map(|field| {
+                let mean = field.map_or(Ok(1.0), |field| terms::mean_length(self.searcher, field))?;
+                Ok(Exact(mean))
+            })
+            .collect()
     }
 }
 
 /// Plans a text; none when it has no word.
-pub(super) fn plan(words: &Words<'_>, text: &str) -> Result<Option<Plan>, Error> {
+pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error> {
     let spelled = spelled(words, text)?;
     if spelled.is_empty() {
         return Ok(None);
@@ -133,7 +167,7 @@ pub(super) fn plan(words: &Words<'_>, text: &str) -> Result<Option<Plan>, Error>
         let mut rarity = frequency;
         if frequency == 0 {
             let last = at + 1 == spelled.len();
-            for (form, weight, frequency) in expand::forms(words, &stemmed, last)? {
+            for (form, weight, frequency) in words.forms(&stemmed, last)? {
                 rarity = rarity.max(frequency);
                 forms.push((form, Exact(weight)));
             }
@@ -162,17 +196,10 @@ pub(super) fn plan(words: &Words<'_>, text: &str) -> Result<Option<Plan>, Error>
         });
     }
     let required = required(&groups);
-    let mut lengths = Vec::new();
-    let fields = words.layout.fields.iter().map(|field| field.word);
-    for field in fields.chain([words.layout.fields.iter().find_map(|field| field.pair)]) {
-        lengths.push(Exact(
-            field.map_or(Ok(1.0), |field| terms::mean_length(words.searcher, field))?,
-        ));
-    }
     Ok(Some(Plan {
         groups,
         pairs,
-        lengths,
+        lengths: words.lengths()?,
         required,
         code: analysis::code(text),
     }))
@@ -186,7 +213,7 @@ fn required(groups: &[Group]) -> u32 {
 
 /// The words of a text as this tenant's documents may spell them: what is written with a hyphen or as number and unit is one word when
 /// some document has it so, and its parts otherwise.
-fn spelled(words: &Words<'_>, text: &str) -> Result<Vec<String>, Error> {
+fn spelled(words: &impl Words, text: &str) -> Result<Vec<String>, Error> {
     let mut spelled: Vec<String> = Vec::new();
     for chunk in chunks(text) {
         let whole = chunk.parts.concat();

@@ -4,7 +4,7 @@ use super::{
     facets::{Facets, SegmentFacets},
     filter, highlight,
     order::{self, Key, Keys, Position, SortValue},
-    plan::{self, Plan, Words},
+    plan::{self, Dictionary, Plan},
     schema::{Layout, key_term},
     score::{self, Scores},
     terms::unreadable,
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use tantivy::{DocAddress, Searcher, SegmentReader, TantivyDocument, schema::Value as _};
 
 /// Fewer hits than this are hardly any.
-const FEW: usize = 10;
+pub(crate) const FEW: usize = 10;
 
 /// A candidate for the page.
 struct Candidate {
@@ -40,7 +40,7 @@ pub(super) fn run(
     let plan = match &position {
         Some(position) => position.plan.clone(),
         None => {
-            let words = Words::new(searcher, layout, tenant)?;
+            let words = Dictionary::new(searcher, layout, tenant)?;
             let plan = text.map_or(Ok(None), |text| plan::plan(&words, text))?;
             plan.map(|plan| settled(searcher, layout, tenant, plan)).transpose()?
         }
@@ -192,7 +192,9 @@ fn hit(
         return Ok(None);
     }
     let source = source(layout, &document)?.unwrap_or_default();
-    let highlights = highlighted.map_or_else(BTreeMap::new, |plan| highlight::highlights(layout, plan, &source));
+    let highlights = highlighted.map_or_else(BTreeMap::new, |plan| {
+        highlight::highlights(layout.mapping, plan, &source)
+    });
     Ok(Some(Hit {
         id: candidate.id,
         score: candidate.score,

@@ -14,7 +14,7 @@ use headwater_read_models::search::{Field, FieldKind, Mapping};
 use tantivy::schema::{self, FAST, IndexRecordOption, STORED, Schema, SchemaBuilder, TextFieldIndexing, TextOptions};
 
 /// The separator between the tenant and the rest of a term; no tenant id holds it.
-pub(super) const SEPARATOR: char = '\0';
+pub(crate) const SEPARATOR: char = '\0';
 /// Longest value that is a term as it is; of a longer one the term is a hash.
 const MAX_TERM: usize = 512;
 
@@ -88,7 +88,7 @@ impl Layout {
 }
 
 /// The heaviest text, a title or name: neighbouring words count there.
-fn lead(mapping: &Mapping) -> Option<&'static str> {
+pub(crate) fn lead(mapping: &Mapping) -> Option<&'static str> {
     let texts = mapping
         .fields
         .iter()
@@ -161,12 +161,12 @@ pub(super) fn tenant_term(tenant: &str, value: &str) -> String {
 }
 
 /// The value of an attribute as one text. The name's length in front makes it injective, whatever the two hold.
-pub(super) fn attribute_value(name: &str, value: &str) -> String {
+pub(crate) fn attribute_value(name: &str, value: &str) -> String {
     format!("{}:{name}{value}", name.len())
 }
 
 /// How a text, number or boolean is compared: numbers without a fraction of zero.
-pub(super) fn scalar(value: &serde_json::Value) -> Option<String> {
+pub(crate) fn scalar(value: &serde_json::Value) -> Option<String> {
     match value {
         serde_json::Value::String(text) => Some(text.clone()),
         serde_json::Value::Bool(flag) => Some(flag.to_string()),
@@ -176,7 +176,7 @@ pub(super) fn scalar(value: &serde_json::Value) -> Option<String> {
 }
 
 /// `2.0` as `2`, `2e3` as `2000`; what is no number stays as it is.
-pub(super) fn canonical_number(text: &str) -> String {
+pub(crate) fn canonical_number(text: &str) -> String {
     if text.parse::<i64>().is_ok_and(|whole| whole.to_string() == text) {
         return text.to_owned();
     }

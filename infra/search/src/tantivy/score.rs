@@ -15,15 +15,15 @@ use headwater_read_models::search::FieldKind;
 use tantivy::{DocSet, SegmentReader, TERMINATED, fieldnorm::FieldNormReader, postings::Postings, schema::Field};
 
 /// How soon more of a word stops to count, in weighted occurrences.
-const SATURATION: f32 = 5.0;
+pub(crate) const SATURATION: f32 = 5.0;
 /// How much a field's length takes from its words: 0 not at all, 1 in proportion.
-const LENGTH: f32 = 0.7;
+pub(crate) const LENGTH: f32 = 0.7;
 /// How much neighbouring words count that are neighbours in the title too.
-const PAIR: f32 = 0.3;
+pub(crate) const PAIR: f32 = 0.3;
 /// How much less a word counts that is two neighbouring ones.
-const SPLIT: f32 = 0.5;
+pub(crate) const SPLIT: f32 = 0.5;
 /// How much a document loses for words that it does not have: its share of them to this power.
-const SHARE: i32 = 2;
+pub(crate) const SHARE: i32 = 2;
 
 /// The matching documents of a segment and their scores.
 pub(super) struct Scores {

@@ -110,7 +110,7 @@ impl Writer {
 
     fn write(&mut self, writes: Vec<DocumentWrite>) -> Result<Vec<WriteOutcome>, Error> {
         for write in &writes {
-            document::check(&self.layout, write)?;
+            document::check(self.layout.mapping, write)?;
         }
         self.ready()?;
         let mut outcomes = Vec::with_capacity(writes.len());

@@ -1,0 +1,131 @@
+//! From a query to the engine's clauses. Nothing of a text is ever parsed by the engine: it gets single words and exact values.
+
+use super::{layout, words::feature};
+use crate::{
+    Filter, Query, Sort,
+    tantivy::{
+        plan::{Group, Plan},
+        score::{PAIR, SATURATION, SHARE},
+    },
+    validate::attributes,
+};
+use headwater_read_models::search::{FieldKind, Mapping};
+use serde_json::{Value, json};
+
+/// What a hit has to be, without scoring.
+pub(super) fn filters(mapping: &Mapping, tenant: &str, filters: &[Filter]) -> Vec<Value> {
+    let mut clauses = vec![json!({"term": {"tenant": tenant}})];
+    for filter in filters {
+        clauses.push(match filter {
+            Filter::Equals { field, any_of } => {
+                let values: Vec<String> = any_of.iter().map(|value| layout::value(value)).collect();
+                terms(field, values)
+            }
+            Filter::Range { field, min, max } => {
+                let mut bounds = json!({});
+                if let Some(min) = min {
+                    bounds["gte"] = json!(min);
+                }
+                if let Some(max) = max {
+                    bounds["lte"] = json!(max);
+                }
+                match (min, max) {
+                    (None, None) => json!({"exists": {"field": format!("f_{field}")}}),
+                    (Some(min), Some(max)) if min > max => json!({"match_none": {}}),
+                    _ => {
+                        let mut range = json!({});
+                        range[format!("f_{field}")] = bounds;
+                        json!({ "range": range })
+                    }
+                }
+            }
+            Filter::Attribute { name, any_of } => {
+                let values = any_of.iter().map(|value| layout::attribute(name, value)).collect();
+                terms(attributes(mapping).map_or("", |field| field.name), values)
+            }
+        });
+    }
+    clauses
+}
+
+fn terms(field: &str, values: Vec<String>) -> Value {
+    let mut terms = json!({});
+    terms[format!("f_{field}")] = json!(values);
+    json!({ "terms": terms })
+}
+
+/// The words of a plan, scored as `tantivy::score` does it.
+pub(super) fn text(mapping: &Mapping, plan: &Plan) -> Value {
+    let groups: Vec<Value> = plan.groups.iter().map(|words| group(words, 1.0)).collect();
+    let pairs: Vec<Value> = plan.pairs.iter().map(|words| group(words, PAIR)).collect();
+    let all = plan.groups.len() as f64;
+    // A document with `n` of the words keeps (n / all)^SHARE of its score: as a product of steps, one for each word more.
+    let mut functions =
+        vec![json!({"filter": {"match_all": {}}, "weight": (f64::from(plan.required) / all).powi(SHARE)})];
+    for shared in plan.required + 1..=plan.groups.len() as u32 {
+        let step = (f64::from(shared) / f64::from(shared - 1)).powi(SHARE);
+        functions.push(json!({
+            "filter": {"bool": {"should": groups, "minimum_should_match": shared}}, "weight": step,
+        }));
+    }
+    let mut either = vec![json!({"function_score": {
+        "query": {"bool": {
+            "must": [{"bool": {"should": groups, "minimum_should_match": plan.required}}], "should": pairs,
+        }},
+        "functions": functions, "score_mode": "multiply", "boost_mode": "multiply",
+    }})];
+    either.extend(exact(mapping, plan));
+    json!({"bool": {"should": either, "minimum_should_match": 1}})
+}
+
+/// A word in any of its forms: the one that counts most.
+fn group(group: &Group, counts: f32) -> Value {
+    let form = |(form, weight): &(String, crate::tantivy::plan::Exact)| {
+        json!({"rank_feature": {
+            "field": format!("words.{}", feature(form)),
+            "saturation": {"pivot": SATURATION / weight.0},
+            "boost": counts * group.idf.0 * (SATURATION + 1.0),
+        }})
+    };
+    json!({"dis_max": {"queries": group.forms.iter().map(form).collect::<Vec<_>>()}})
+}
+
+/// Documents of which a code is the whole text.
+pub(super) fn exact(mapping: &Mapping, plan: &Plan) -> Vec<Value> {
+    let mut clauses = Vec::new();
+    for field in mapping.fields {
+        if let FieldKind::Keyword { exact_boost, .. } = field.kind
+            && exact_boost > 0.0
+            && !plan.code.is_empty()
+        {
+            let mut term = json!({});
+            term[format!("c_{}", field.name)] = json!(plan.code);
+            clauses.push(json!({"constant_score": {"filter": {"term": term}, "boost": exact_boost}}));
+        }
+    }
+    clauses
+}
+
+/// The order, down to the id.
+pub(super) fn order(sort: &Sort) -> Value {
+    let id = json!({"id": {"order": "asc"}});
+    match sort {
+        Sort::Relevance => json!([{"_score": {"order": "desc"}}, id]),
+        Sort::Field { name, descending } => {
+            let mut by = json!({});
+            by[format!("f_{name}")] = json!({"order": if *descending { "desc" } else { "asc" }, "missing": "_last"});
+            json!([by, id])
+        }
+    }
+}
+
+/// Counts of values, the most frequent first and equals by value.
+pub(super) fn facets(query: &Query) -> Value {
+    let mut counts = json!({});
+    for field in &query.facets {
+        counts[field] = json!({"terms": {
+            "field": format!("f_{field}"), "size": query.facet_size.max(1), "order": [{"_count": "desc"}, {"_key": "asc"}],
+        }});
+    }
+    counts
+}

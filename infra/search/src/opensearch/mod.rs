@@ -1,0 +1,252 @@
+//! The OpenSearch adapter: one index per kind, projection and generation, shared by all tenants, each tenant's documents on one shard.
+//!
+//! What is written is durable when it is answered; a commit makes it visible to searches. What a query means is planned here as for the
+//! embedded adapter ([`crate::tantivy`]); the engine finds, scores, counts and sorts.
+
+mod bulk;
+mod clauses;
+mod cluster;
+mod credentials;
+mod layout;
+mod refresh;
+mod run;
+mod statistics;
+mod words;
+
+use crate::{
+    DocumentWrite, Error, Hits, IndexName, Query, SearchIndex, StoredDocument, WriteOutcome, tantivy::document,
+};
+use ::opensearch::http::Method;
+use async_trait::async_trait;
+use cluster::classified;
+pub use cluster::{Access, Cluster};
+use headwater_kernel::Id;
+use headwater_read_models::search::Mapping;
+use headwater_tenancy::{SealingKey, TenantScope};
+use refresh::Refresh;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
+
+/// How often it is looked whether a document is visible.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A search index in a cluster. It is made there when it is first used.
+#[derive(Debug)]
+pub struct OpenSearchIndex {
+    cluster: Arc<Cluster>,
+    name: String,
+    mapping: &'static Mapping,
+    key: SealingKey,
+    ready: OnceCell<()>,
+    refresh: Refresh,
+}
+
+impl OpenSearchIndex {
+    /// The index of this name. Nothing is sent yet, so the cluster need not be there.
+    pub fn new(cluster: Arc<Cluster>, name: &IndexName, mapping: &'static Mapping, key: SealingKey) -> Self {
+        Self {
+            name: format!("{}{name}", cluster.prefix()),
+            cluster,
+            mapping,
+            key,
+            ready: OnceCell::new(),
+            refresh: Refresh::default(),
+        }
+    }
+
+    /// The names of all indexes of `kinds` in the cluster.
+    ///
+    /// # Errors
+    /// As classified.
+    pub async fn list(cluster: &Cluster, kinds: &[&str]) -> Result<Vec<IndexName>, Error> {
+        let answer = cluster
+            .expect(Method::Get, "/_cat/indices?format=json&h=index", None)
+            .await?;
+        let names = answer
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|row| row["index"].as_str());
+        let names = names.filter_map(|name| name.strip_prefix(cluster.prefix())?.parse::<IndexName>().ok());
+        Ok(names.filter(|name| kinds.contains(&name.kind.as_str())).collect())
+    }
+
+    /// Removes an index; nothing happens when it is not there.
+    ///
+    /// # Errors
+    /// As classified.
+    pub async fn remove(cluster: &Cluster, name: &IndexName) -> Result<(), Error> {
+        let answer = cluster
+            .send(Method::Delete, &format!("/{}{name}", cluster.prefix()), None)
+            .await?;
+        match answer.status {
+            200 | 404 => Ok(()),
+            status => Err(classified(status, &answer.body)),
+        }
+    }
+
+    /// Makes the index if it is not there, and checks that it is of this mapping.
+    async fn ready(&self) -> Result<(), Error> {
+        self.ready.get_or_try_init(|| self.make()).await.map(|_| ())
+    }
+
+    async fn make(&self) -> Result<(), Error> {
+        let path = format!("/{}", self.name);
+        let wanted = layout::index(&self.name, self.mapping);
+        let found = self
+            .cluster
+            .send(Method::Get, &format!("{path}/_mapping"), None)
+            .await?;
+        let found = match found.status {
+            200 => found.body,
+            404 => {
+                let made = self.cluster.send(Method::Put, &path, Some(wanted.to_string())).await?;
+                // Another worker may have been faster.
+                let exists = made.body["error"]["type"] == "resource_already_exists_exception";
+                if made.status >= 300 && !exists {
+                    return Err(classified(made.status, &made.body));
+                }
+                self.cluster
+                    .expect(Method::Get, &format!("{path}/_mapping"), None)
+                    .await?
+            }
+            status => return Err(classified(status, &found.body)),
+        };
+        let fingerprint = &found[&self.name]["mappings"]["_meta"]["headwater"];
+        if *fingerprint == layout::fingerprint(self.mapping) {
+            return Ok(());
+        }
+        let what = format!(
+            "the index {} is of {fingerprint}, not of {}",
+            self.name,
+            layout::fingerprint(self.mapping)
+        );
+        Err(Error::Corrupt(what.into()))
+    }
+
+    /// Documents as they are stored now, visible or not; none where there is none.
+    async fn get(&self, keys: &[(&str, String)]) -> Result<Vec<Option<Value>>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let docs: Vec<Value> = keys
+            .iter()
+            .map(|(tenant, key)| json!({"_id": key, "routing": tenant}))
+            .collect();
+        let body = json!({ "docs": docs }).to_string();
+        let mut answer = self
+            .cluster
+            .expect(Method::Post, &format!("/{}/_mget", self.name), Some(body))
+            .await?;
+        let Some(docs) = answer["docs"].as_array_mut() else {
+            return Err(Error::Unavailable("an answer without documents".into()));
+        };
+        docs.iter_mut()
+            .map(|doc| {
+                if doc.get("error").is_some() {
+                    return Err(classified(500, doc));
+                }
+                Ok((doc["found"] == true).then(|| doc["_source"].take()))
+            })
+            .collect()
+    }
+}
+
+fn version(source: &Value) -> Result<u64, Error> {
+    let version = source["version"].as_u64();
+    version.ok_or_else(|| Error::Corrupt("a document without a version".into()))
+}
+
+#[async_trait]
+impl SearchIndex for OpenSearchIndex {
+    async fn write(&self, writes: Vec<DocumentWrite>) -> Result<Vec<WriteOutcome>, Error> {
+        for write in &writes {
+            document::check(self.mapping, write)?;
+            if i64::try_from(write.version).is_err() {
+                return Err(Error::InvalidDocument {
+                    id: write.id.to_string(),
+                    reason: format!("its version {} is beyond 63 bits", write.version),
+                });
+            }
+        }
+        self.ready().await?;
+        bulk::write(self, &writes).await
+    }
+
+    async fn stored(&self, scope: &TenantScope, ids: &[Id]) -> Result<Vec<Option<StoredDocument>>, Error> {
+        self.ready().await?;
+        let tenant = scope.tenant().as_str();
+        let keys: Vec<_> = ids
+            .iter()
+            .map(|id| (tenant, layout::key(tenant, id.as_str())))
+            .collect();
+        let stored = |source: Option<Value>| {
+            let Some(mut source) = source else { return Ok(None) };
+            Ok(Some(StoredDocument {
+                version: version(&source)?,
+                deleted: source["deleted"] == true,
+                body: source.get_mut("source").map(Value::take),
+            }))
+        };
+        self.get(&keys).await?.into_iter().map(stored).collect()
+    }
+
+    fn keeps_positions(&self) -> bool {
+        false
+    }
+
+    async fn commit(&self, _: Value) -> Result<(), Error> {
+        self.ready().await?;
+        self.refresh.run(&self.cluster, &self.name).await
+    }
+
+    async fn positions(&self) -> Result<Option<Value>, Error> {
+        Ok(None)
+    }
+
+    async fn search(&self, scope: &TenantScope, query: &Query) -> Result<Hits, Error> {
+        run::run(self, scope, query).await
+    }
+
+    async fn visible_version(&self, scope: &TenantScope, id: &Id) -> Result<Option<u64>, Error> {
+        self.ready().await?;
+        let tenant = scope.tenant().as_str();
+        let body = json!({
+            "size": 1, "track_total_hits": false,
+            "query": {"ids": {"values": [layout::key(tenant, id.as_str())]}},
+        });
+        let answer = self.ask(tenant, &body).await?;
+        let hit = answer["hits"]["hits"].get(0);
+        hit.map(|hit| version(&hit["_source"])).transpose()
+    }
+
+    async fn await_visible(&self, scope: &TenantScope, id: &Id, version: u64, limit: Duration) -> Result<bool, Error> {
+        let runtime = &self.cluster.runtime;
+        let seen = async {
+            loop {
+                let visible = self.visible_version(scope, id).await?;
+                if visible.is_some_and(|visible| visible >= version) {
+                    return Ok(true);
+                }
+                runtime.sleep(LOOK_EVERY).await;
+            }
+        };
+        runtime.timeout(limit, seen).await.unwrap_or(Ok(false))
+    }
+}
+
+impl OpenSearchIndex {
+    /// Searches the shard of a tenant. An answer that lacks a part is none.
+    async fn ask(&self, tenant: &str, body: &Value) -> Result<Value, Error> {
+        let path = format!(
+            "/{}/_search?routing={tenant}&allow_partial_search_results=false",
+            self.name
+        );
+        let answer = self.cluster.expect(Method::Post, &path, Some(body.to_string())).await?;
+        if answer["timed_out"] == true {
+            return Err(Error::Unavailable("the search took too long".into()));
+        }
+        Ok(answer)
+    }
+}

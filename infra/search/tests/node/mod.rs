@@ -1,0 +1,68 @@
+//! One node for all tests of the file; for each an index of its own, and a way to it that fails as it is told.
+
+mod failures;
+mod way;
+
+use super::contract::{Engine, MAPPING, Opened};
+use headwater_engines::OpenSearch;
+use headwater_runtime::Runtime;
+use headwater_search::{
+    IndexName,
+    opensearch::{Access, Cluster, OpenSearchIndex},
+};
+use headwater_tenancy::SealingKey;
+use serde_json::json;
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicU32, Ordering},
+};
+use way::{Fault, Way};
+
+/// Ends with this process.
+static NODE: LazyLock<OpenSearch> = LazyLock::new(OpenSearch::start);
+static INDEXES: AtomicU32 = AtomicU32::new(1);
+
+/// An index that nobody else uses.
+pub struct Own {
+    pub way: Way,
+    pub cluster: Arc<Cluster>,
+    pub name: IndexName,
+}
+
+impl Own {
+    pub fn index(&self) -> Arc<OpenSearchIndex> {
+        let key = SealingKey::new([7; 32]);
+        Arc::new(OpenSearchIndex::new(
+            Arc::clone(&self.cluster),
+            &self.name,
+            &MAPPING,
+            key,
+        ))
+    }
+}
+
+#[async_trait::async_trait]
+impl Engine for Own {
+    async fn start() -> Self {
+        let endpoint = tokio::task::spawn_blocking(|| NODE.endpoint()).await.unwrap();
+        let way = Way::to(endpoint).await;
+        Self {
+            cluster: Arc::new(Cluster::new(&way.endpoint(), Access::Open, "tests-", Runtime::tokio()).unwrap()),
+            way,
+            name: IndexName::new("products", "product-search", INDEXES.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    async fn open(&self) -> Opened {
+        self.index()
+    }
+
+    async fn fail_commits(&self, fail: bool) {
+        // What a node says of an index that it made read-only because its disk was full.
+        let reason = "index [x] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has \
+                      read-only-allow-delete block];";
+        let error = json!({"type": "cluster_block_exception", "reason": reason});
+        let full = Fault::answer(429, json!({"error": error, "status": 429}));
+        self.way.at("_refresh", fail.then_some(full));
+    }
+}

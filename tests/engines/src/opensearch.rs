@@ -1,0 +1,197 @@
+//! OpenSearch: a whole node, from Maven Central, with nothing that a node on one machine does not need. It takes Maven and the repository
+//! the first time, and a JDK of 21 or newer.
+
+use crate::{package, process};
+use std::{
+    env,
+    fs::{self, File},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+/// The version whose behaviour is known.
+const VERSION: &str = "3.8.0";
+/// GeoIP data (70 MB), gRPC, Dashboards, installers.
+const WITHOUT: &str = "**/lib/tools/**,**/modules/ingest-geoip/**,**/modules/ingest-user-agent/**,**/modules/opensearch-dashboards/**,\
+                       **/modules/transport-grpc/**,**/bin/*.exe,**/bin/*.bat";
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Fetches before it is given up.
+const FETCHES: usize = 3;
+/// The oldest Java that it runs on.
+const JAVA: u32 = 21;
+
+/// Ends the node with its standard input, so that it never outlives a test that was killed.
+const RUN: &str = r#""$@" & node=$!; echo $node > pid; read -r _; kill -9 $node"#;
+const LOGGING: &str = "status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n%ex
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+";
+
+/// A running node, with nothing in it at first. Ends when it is dropped, and its data with it.
+#[derive(Debug)]
+pub struct OpenSearch {
+    /// The shell that the node ends with; none while it is killed.
+    child: Option<Child>,
+    home: PathBuf,
+    java: PathBuf,
+    address: SocketAddr,
+    folder: tempfile::TempDir,
+}
+
+impl OpenSearch {
+    /// Starts one and waits until it answers: some seconds.
+    ///
+    /// # Panics
+    /// When it cannot be fetched or does not start; the message says what to do.
+    pub fn start() -> Self {
+        let java = java();
+        let content = package::fetched("opensearch", VERSION, |folder| fetch(folder));
+        let mut node = Self {
+            child: None,
+            home: content.join(format!("opensearch-{VERSION}")),
+            java,
+            address: process::free_address(),
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        node.configure();
+        node.restart();
+        node
+    }
+
+    fn configure(&self) {
+        let folder = self.folder.path();
+        for name in ["config", "data", "logs", "tmp"] {
+            fs::create_dir(folder.join(name)).expect("a folder of the node");
+        }
+        let settings = format!(
+            "cluster.name: headwater-tests\nnode.name: one\nnetwork.host: 127.0.0.1\nhttp.port: {}\ntransport.port: 0\n\
+             discovery.type: single-node\npath.data: {}\npath.logs: {}\ncluster.routing.allocation.disk.threshold_enabled: false\n",
+            self.address.port(),
+            folder.join("data").display(),
+            folder.join("logs").display(),
+        );
+        fs::write(folder.join("config/opensearch.yml"), settings).expect("its settings");
+        fs::write(folder.join("config/log4j2.properties"), LOGGING).expect("its settings");
+    }
+
+    /// Starts it again where it was, with the data that it had, after [`kill`](Self::kill).
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        let (folder, home) = (self.folder.path(), self.home.display());
+        let log = File::create(folder.join("logs/out")).expect("a log file");
+        let mut command = Command::new("sh");
+        command.args(["-c", RUN, "sh"]).arg(self.java.join("bin/java"));
+        command.args(["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        command.arg(format!("-javaagent:{home}/agent/opensearch-agent.jar"));
+        command.arg("--enable-native-access=ALL-UNNAMED");
+        command.arg(format!("-Djava.io.tmpdir={}", folder.join("tmp").display()));
+        command.args(["-Dlog4j2.disable.jmx=true", "-Dlog4j.shutdownHookEnabled=false"]);
+        // It refuses to run as root where it can ask the system through JNA; without JNA it cannot ask.
+        command.args(["-Djna.nosys=true", "-Djna.noclasspath=true"]);
+        command.arg(format!("-Dopensearch.path.home={home}"));
+        command.arg(format!("-Dopensearch.path.conf={}", folder.join("config").display()));
+        command.args(["-cp", &format!("{home}/lib/*"), "org.opensearch.bootstrap.OpenSearch"]);
+        command.current_dir(folder).stdin(Stdio::piped());
+        command.stdout(log.try_clone().expect("a second handle")).stderr(log);
+        let mut child = command.spawn().expect("sh starts");
+        let said = || fs::read_to_string(folder.join("logs/out")).unwrap_or_default();
+        let path = "/_cluster/health?wait_for_status=yellow&timeout=1s";
+        if let Err(why) = process::await_answer(&mut child, self.address, path, PATIENCE, said) {
+            panic!("OpenSearch: {why}");
+        }
+        self.child = Some(child);
+    }
+
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops it where it stands, as a machine that hangs does; nothing answers until [`resume`](Self::resume).
+    pub fn pause(&self) {
+        process::signal(self.pid(), "-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        process::signal(self.pid(), "-CONT");
+    }
+
+    /// Ends it without a warning.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            process::signal(self.pid(), "-KILL");
+            drop(child.stdin.take());
+            let _ = child.wait();
+        }
+    }
+
+    fn pid(&self) -> u32 {
+        let pid = fs::read_to_string(self.folder.path().join("pid")).expect("the node's process id");
+        pid.trim().parse().expect("a number")
+    }
+}
+
+impl Drop for OpenSearch {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn fetch(folder: &Path) {
+    let mut command = Command::new("mvn");
+    command.args([
+        "-q",
+        "-B",
+        "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack",
+    ]);
+    command.arg(format!(
+        "-Dartifact=org.opensearch.distribution.integ-test-zip:opensearch:{VERSION}:zip"
+    ));
+    command.arg(format!("-DoutputDirectory={}", folder.display()));
+    // It leaves a note of what it did where it runs.
+    command.current_dir(folder.parent().expect("the folder of the engine"));
+    command.arg(format!("-Dmdep.unpack.excludes={WITHOUT}"));
+    for _ in 1..FETCHES {
+        if command.output().is_ok_and(|output| output.status.success()) {
+            return;
+        }
+    }
+    package::run(
+        &mut command,
+        "Maven is needed for tests against OpenSearch (Debian: apt-get install maven), and Maven Central the first time",
+    );
+}
+
+/// The folder of a JDK that is new enough.
+fn java() -> PathBuf {
+    let named = ["OPENSEARCH_JAVA_HOME", "JAVA_HOME"].map(|name| env::var_os(name).map(PathBuf::from));
+    let installed = fs::read_dir("/usr/lib/jvm")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let mut candidates = named.into_iter().flatten().chain(installed);
+    let found = candidates.find(|home| version(home).is_some_and(|version| version >= JAVA));
+    found.unwrap_or_else(|| {
+        panic!(
+            "a JDK of {JAVA} or newer is needed for tests against OpenSearch; set OPENSEARCH_JAVA_HOME to its folder"
+        )
+    })
+}
+
+/// Of a JDK, as its `release` file says.
+fn version(home: &Path) -> Option<u32> {
+    let release = fs::read_to_string(home.join("release")).ok()?;
+    let version = release.lines().find_map(|line| line.strip_prefix("JAVA_VERSION=\""))?;
+    version.split(['.', '"', '-', '+']).next()?.parse().ok()
+}

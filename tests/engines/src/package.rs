@@ -1,0 +1,47 @@
+//! Fetching an engine once for all tests of a target folder.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::Command,
+};
+
+/// The folder of an engine below the target folder, with `package` in it: `fetch` puts it there when it is missing. A file lock keeps tests
+/// that run at the same time from doing it twice.
+///
+/// # Panics
+/// As `fetch` does.
+pub(crate) fn fetched(engine: &str, package: &str, fetch: impl FnOnce(&PathBuf)) -> PathBuf {
+    let target = std::env::current_exe().expect("the path of this program");
+    // target/<profile>/deps/<test>
+    let target = target.ancestors().nth(3).expect("a test runs in the target folder");
+    let folder = target.join("engines").join(engine);
+    fs::create_dir_all(&folder).expect("a folder for engines");
+    let lock = File::create(folder.join("lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    let (content, done) = (folder.join("content"), folder.join("fetched"));
+    if fs::read_to_string(&done).is_ok_and(|fetched| fetched == package) && content.exists() {
+        return content;
+    }
+    eprintln!("fetching {package} into {}", folder.display());
+    let _ = fs::remove_dir_all(&content);
+    fetch(&content);
+    fs::write(&done, package).expect("a note of what is there");
+    content
+}
+
+/// Runs a command to its end; `otherwise` says what is needed for it.
+///
+/// # Panics
+/// When it cannot be started or fails, with what it said.
+pub(crate) fn run(command: &mut Command, otherwise: &str) {
+    match command.output() {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => panic!(
+            "{otherwise}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        ),
+        Err(error) => panic!("{otherwise}: {error}"),
+    }
+}
