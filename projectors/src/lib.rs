@@ -47,7 +47,7 @@ pub use parked::Retried;
 pub use parking::{COUNTED, Parked, Parking};
 pub use projections::{Catalogue, Projections, Stores};
 pub use replay::{
-    Budget, CheckTotals, Difference, DifferenceKind, DryRun, FolderIndexes, IndexStore, Indexes, Keeper, LiveIndex,
-    Progress, ReplayError, ReplayId, ReplayOptions, Replays, Reported, Rewritten, TenantCheck,
+    Budget, CheckTotals, ClusterIndexes, Difference, DifferenceKind, DryRun, FolderIndexes, IndexStore, Indexes,
+    Keeper, LiveIndex, Progress, ReplayError, ReplayId, ReplayOptions, Replays, Reported, Rewritten, TenantCheck,
 };
 pub use runner::{Runner, Sources, Watcher};

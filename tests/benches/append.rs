@@ -216,6 +216,7 @@ async fn over_grpc(seconds: f64, workers: usize) -> f64 {
 async fn over_http(seconds: f64, workers: usize) -> f64 {
     let fixture = LogFixture::new().await;
     let (url, token) = serve(&fixture, false).await;
+    headwater_runtime::tls::use_ring();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     rate(seconds, workers, move |worker, _| {
         let request = client

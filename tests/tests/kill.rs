@@ -97,6 +97,7 @@ async fn send(client: &reqwest::Client, url: &str, token: &str, id: &str, key: &
 async fn nothing_acknowledged_is_lost_or_doubled_by_kill_9() {
     let binary = binary();
     let data = tempfile::tempdir().unwrap();
+    headwater_runtime::tls::use_ring();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let workers = 8usize;
     // Per worker one product: how many of its commands were acknowledged.

@@ -79,6 +79,7 @@ impl Server {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        headwater_runtime::tls::use_ring();
         let dir = tempfile::tempdir().unwrap();
         let runtime = Runtime::tokio();
         let faults = Faults::seeded(1);

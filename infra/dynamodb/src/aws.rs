@@ -6,7 +6,7 @@ use crate::{
     faults::Faults,
 };
 use aws_config::{BehaviorVersion, Region};
-use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_sdk_dynamodb::config::{SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
@@ -28,17 +28,8 @@ pub struct AwsConfig {
 
 /// One endpoint serves both stores.
 pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime, faults: Option<Faults>) -> Databases {
-    // One TLS stack for the whole program: rustls with ring.
-    let http = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let loaded = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(config.region.clone()))
-        .http_client(http.clone())
-        .sleep_impl(Injected(runtime.clone()))
-        .time_source(Injected(runtime.clone()))
-        .load()
-        .await;
+    let http = https();
+    let credentials = credentials(&config.region, &http, &runtime).await;
     // Credentials are fetched without faults; what is tested is how calls to DynamoDB fail.
     let http = match faults {
         Some(faults) => SharedHttpClient::new(faults.around(http, runtime.clone())),
@@ -48,7 +39,7 @@ pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime, faults: Opti
         http,
         region: config.region.clone(),
         endpoint: config.endpoint_url.clone(),
-        credentials: loaded.credentials_provider(),
+        credentials,
         timeouts: timeouts(),
         retries: None,
     };
@@ -60,6 +51,30 @@ pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime, faults: Opti
         rebuildable: database,
         engines: Vec::new(),
     }
+}
+
+/// The credentials of this process, from the usual places (environment, profile, container, instance), for what signs its requests itself;
+/// none when no place is configured. They are fetched anew at each call: keep them.
+pub async fn aws_credentials(region: &str, runtime: &Runtime) -> Option<SharedCredentialsProvider> {
+    credentials(region, &https(), runtime).await
+}
+
+async fn credentials(region: &str, http: &SharedHttpClient, runtime: &Runtime) -> Option<SharedCredentialsProvider> {
+    let loaded = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .http_client(http.clone())
+        .sleep_impl(Injected(runtime.clone()))
+        .time_source(Injected(runtime.clone()))
+        .load()
+        .await;
+    loaded.credentials_provider()
+}
+
+/// One TLS stack for the whole program: rustls with ring.
+fn https() -> SharedHttpClient {
+    Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
 }
 
 /// How long one attempt of a call may take on AWS.

@@ -93,6 +93,7 @@ async fn start(limits: Limits) -> Server {
 
 impl Server {
     fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        headwater_runtime::tls::use_ring();
         let url = format!("http://{}{path}", self.address);
         reqwest::Client::new().request(method, url).bearer_auth(&self.token)
     }

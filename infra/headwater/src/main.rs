@@ -36,6 +36,7 @@ pub(crate) enum Outcome {
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     logs::begin();
+    headwater_runtime::tls::use_ring();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),

@@ -2,6 +2,7 @@
 //! or a test can own all four. Clippy's `disallowed_methods` refuses the direct calls everywhere but here.
 
 mod manual;
+pub mod tls;
 mod tokio_environment;
 
 use futures::future::{BoxFuture, Either, select};

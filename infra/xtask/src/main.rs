@@ -1,5 +1,5 @@
 //! Repository chores: `cargo xtask arrows`, `cargo xtask bench append|lag|search`, `cargo xtask counts FILE`,
-//! `cargo xtask simulate`.
+//! `cargo xtask opensearch`, `cargo xtask simulate`.
 
 mod arrows;
 mod counts;
@@ -36,6 +36,12 @@ enum Chore {
         /// The output of `cargo test`.
         output: PathBuf,
     },
+    /// Starts an OpenSearch node for trying things out, until it is interrupted.
+    Opensearch {
+        /// Where it listens on 127.0.0.1.
+        #[arg(long, default_value_t = 9200)]
+        port: u16,
+    },
     /// Plays seeds of the deterministic simulation.
     Simulate(simulate::Simulate),
 }
@@ -45,7 +51,20 @@ fn main() -> Result<()> {
         Chore::Arrows => arrows::check(),
         Chore::Bench { name, arguments } => bench(&name, &arguments),
         Chore::Counts { output } => counts::print(&output),
+        Chore::Opensearch { port } => opensearch(port),
         Chore::Simulate(asked) => simulate::run(&asked),
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "says where it is")]
+fn opensearch(port: u16) -> Result<()> {
+    let node = headwater_engines::OpenSearch::start_at(port);
+    println!(
+        "{} until this is interrupted",
+        node.endpoint()
+    );
+    loop {
+        std::thread::park();
     }
 }
 

@@ -23,6 +23,28 @@ pub(super) struct Worked {
     pub(super) not_taken: bool,
 }
 
+/// What a store did not take of a round, for one line in the log: while it does not answer, that is every change of every aggregate.
+#[derive(Default)]
+struct Stalled {
+    changes: usize,
+    /// Of the first.
+    error: Option<ApplyError>,
+}
+
+impl Stalled {
+    fn count(&mut self, error: ApplyError) {
+        self.changes += 1;
+        self.error.get_or_insert(error);
+    }
+
+    fn say(self, name: &str) {
+        if let Some(error) = self.error {
+            let (changes, error) = (self.changes, Chain(&error));
+            tracing::warn!(consumer = name, changes, %error, "changes were not taken by the store; trying again");
+        }
+    }
+}
+
 /// What becomes of work that failed.
 enum Outcome {
     Again,
@@ -46,6 +68,7 @@ impl ConsumerTask {
         let news: Vec<(&SourceKey, &SourceCommits)> = open.iter().map(|work| (&work.key, &work.news)).collect();
         let results = apply(&self.attachment.consumer, &self.attachment.context, &news).await;
         let mut worked = Worked::default();
+        let mut stalled = Stalled::default();
         for (work, result) in open.into_iter().zip(results) {
             let outcome = match result {
                 Ok(()) => {
@@ -54,7 +77,7 @@ impl ConsumerTask {
                 }
                 Err(error) => {
                     worked.not_taken |= matches!(error, ApplyError::Retry(_) | ApplyError::Refused(_));
-                    self.failed(name, &work, error, parked).await
+                    self.failed(name, &work, error, parked, &mut stalled).await
                 }
             };
             match outcome {
@@ -69,6 +92,7 @@ impl ConsumerTask {
                 }
             }
         }
+        stalled.say(name);
         self.attachment.set_parked(parked.len());
         worked
     }
@@ -105,7 +129,14 @@ impl ConsumerTask {
     }
 
     /// What to do after a failure: try again, or park once it was tried often enough.
-    async fn failed(&self, name: &str, work: &Work, error: ApplyError, parked: &mut ParkedHere) -> Outcome {
+    async fn failed(
+        &self,
+        name: &str,
+        work: &Work,
+        error: ApplyError,
+        parked: &mut ParkedHere,
+        stalled: &mut Stalled,
+    ) -> Outcome {
         let tries = match &error {
             ApplyError::RolledBack(error) => {
                 tracing::error!(consumer = name, error = ?error, "what was written since the last position is gone; reading the log");
@@ -127,7 +158,12 @@ impl ConsumerTask {
             }
         }
         if work.attempts() + 1 < tries {
-            tracing::warn!(consumer = name, %tenant, aggregate, error = ?error, "a change was not taken; trying again");
+            match error {
+                ApplyError::Retry(_) | ApplyError::Refused(_) => stalled.count(error),
+                error => {
+                    tracing::warn!(consumer = name, %tenant, aggregate, error = %Chain(&error), "a change was not taken; trying again");
+                }
+            }
             return Outcome::Again;
         }
         let first = work

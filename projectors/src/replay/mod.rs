@@ -26,6 +26,7 @@ mod aggregate;
 mod attaching;
 mod bucket;
 mod build;
+mod cluster_indexes;
 mod compare;
 mod driver;
 mod dry_run;
@@ -49,6 +50,7 @@ mod writer;
 
 pub use aggregate::Rewritten;
 pub(crate) use build::is_newer;
+pub use cluster_indexes::ClusterIndexes;
 pub use compare::DifferenceKind;
 pub use dry_run::{DryRun, Reported};
 pub use error::ReplayError;

@@ -80,6 +80,7 @@ impl Answer {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        headwater_runtime::tls::use_ring();
         let dir = tempfile::tempdir().unwrap();
         let runtime = Runtime::tokio();
         let databases = Databases::embedded(dir.path(), runtime.clone()).unwrap();

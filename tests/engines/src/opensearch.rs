@@ -5,7 +5,7 @@ use crate::{package, process};
 use std::{
     env,
     fs::{self, File},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -51,13 +51,25 @@ impl OpenSearch {
     /// # Panics
     /// When it cannot be fetched or does not start; the message says what to do.
     pub fn start() -> Self {
+        Self::at(process::free_address())
+    }
+
+    /// Starts one on this port of this machine.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start), and when somebody has the port.
+    pub fn start_at(port: u16) -> Self {
+        Self::at((Ipv4Addr::LOCALHOST, port).into())
+    }
+
+    fn at(address: SocketAddr) -> Self {
         let java = java();
         let content = package::fetched("opensearch", VERSION, |folder| fetch(folder));
         let mut node = Self {
             child: None,
             home: content.join(format!("opensearch-{VERSION}")),
             java,
-            address: process::free_address(),
+            address,
             folder: tempfile::tempdir().expect("a temporary folder"),
         };
         node.configure();

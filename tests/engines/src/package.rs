@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -12,9 +12,10 @@ use std::{
 /// # Panics
 /// As `fetch` does.
 pub(crate) fn fetched(engine: &str, package: &str, fetch: impl FnOnce(&PathBuf)) -> PathBuf {
-    let target = std::env::current_exe().expect("the path of this program");
-    // target/<profile>/deps/<test>
-    let target = target.ancestors().nth(3).expect("a test runs in the target folder");
+    let program = std::env::current_exe().expect("the path of this program");
+    // target/<profile>/<program>, target/<profile>/deps/<test>
+    let profile = program.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    let target = profile.and_then(Path::parent).expect("it runs in the target folder");
     let folder = target.join("engines").join(engine);
     fs::create_dir_all(&folder).expect("a folder for engines");
     let lock = File::create(folder.join("lock")).expect("a lock file");

@@ -120,6 +120,7 @@ impl Served {
     }
 
     pub(crate) fn get(&self, tenant: &str, path: &str) -> reqwest::RequestBuilder {
+        headwater_runtime::tls::use_ring();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         client
             .get(format!("http://{}{path}", self.http))

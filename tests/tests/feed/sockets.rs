@@ -143,6 +143,7 @@ async fn grpc_subscribers_get_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_is_a_problem() {
+    headwater_runtime::tls::use_ring();
     let given = Given::new().await;
     let queries = service(&given, SubscriptionOptions::default());
     let served = Served::start(&given, &queries).await;

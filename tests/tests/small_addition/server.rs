@@ -36,6 +36,7 @@ pub(crate) struct Answer {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        headwater_runtime::tls::use_ring();
         let fixture = LogFixture::new().await;
         let (log, runtime, views) = (&fixture.log, &fixture.runtime, &fixture.databases.rebuildable);
         log.ensure_tables(crate::CONTEXT).await.unwrap();

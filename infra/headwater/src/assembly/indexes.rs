@@ -1,17 +1,22 @@
-//! The search indexes of a process: by tantivy, in one folder, a folder each below it; or none.
+//! The search indexes of a process: by tantivy, in one folder, a folder each below it; in an OpenSearch cluster; or none.
 
-use crate::config::Search;
-use anyhow::{Context, Result};
+use crate::config::{Search, SearchAccess, SearchCluster};
+use anyhow::{Context, Result, anyhow};
 use headwater_dynamo_repository::Generations;
-use headwater_projectors::{FolderIndexes, Indexes, LiveIndex};
+use headwater_dynamodb::aws_credentials;
+use headwater_projectors::{ClusterIndexes, FolderIndexes, Indexes, LiveIndex};
 use headwater_read_models::{
     invoice_search, order_search, product_search,
     search::{Mapping, SearchDocument},
 };
 use headwater_runtime::Runtime;
-use headwater_search::{SearchIndex, tantivy::TantivyIndex};
+use headwater_search::{
+    SearchIndex,
+    opensearch::{Access, Cluster},
+    tantivy::TantivyIndex,
+};
 use headwater_tenancy::SealingKey;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Each kind of documents, with its projection, its fields, and the table where a tenant's own generation stands.
 fn kinds() -> [(&'static str, &'static Mapping, &'static str); 3] {
@@ -34,12 +39,41 @@ fn kinds() -> [(&'static str, &'static Mapping, &'static str); 3] {
     ]
 }
 
-/// As configured. Those that are there are opened now, so that what is wrong with one is said at the start.
-pub(super) fn open(search: &Search, sealing: &SealingKey, runtime: &Runtime) -> Result<Indexes> {
-    let Search::Tantivy(folder) = search else {
-        return Ok(Indexes::none());
-    };
+/// As configured. What is reached by a network is not asked for anything yet.
+pub(super) async fn open(search: &Search, sealing: &SealingKey, runtime: &Runtime) -> Result<Indexes> {
     let kept = kinds().map(|(_, mapping, _)| mapping.kind).to_vec();
+    match search {
+        Search::None => Ok(Indexes::none()),
+        Search::Tantivy(folder) => in_folder(folder, kept, sealing, runtime),
+        Search::Cluster(config) => {
+            let cluster = cluster(config, runtime).await?;
+            let store = ClusterIndexes::new(cluster, kept, sealing.clone(), runtime.clone());
+            Ok(Indexes::new(store))
+        }
+    }
+}
+
+/// The cluster, as this process is let in.
+pub(crate) async fn cluster(config: &SearchCluster, runtime: &Runtime) -> Result<Cluster> {
+    let access = match &config.access {
+        SearchAccess::Open => Access::Open,
+        SearchAccess::Basic { user, password } => Access::Basic {
+            user: user.clone(),
+            password: password.0.clone(),
+        },
+        SearchAccess::Aws { region } => Access::Aws {
+            credentials: aws_credentials(region, runtime)
+                .await
+                .context("search.sign_requests is set, and there are no AWS credentials")?,
+            region: region.clone(),
+        },
+    };
+    let cluster = Cluster::new(&config.url, access, &config.index_prefix, runtime.clone());
+    cluster.map_err(|what| anyhow!("the search cluster cannot be used: {what}"))
+}
+
+/// Those that are there are opened now, so that what is wrong with one is said at the start.
+fn in_folder(folder: &Path, kept: Vec<&'static str>, sealing: &SealingKey, runtime: &Runtime) -> Result<Indexes> {
     let indexes = Indexes::new(FolderIndexes::new(folder, kept, sealing.clone(), runtime.clone()));
     let cannot = || format!("the search index in {} cannot be opened", folder.display());
     for name in TantivyIndex::list(folder).with_context(cannot)? {

@@ -1,4 +1,4 @@
-//! What an AWS Lambda function has of a process: its stores and projections, without sockets, roles and a search index.
+//! What an AWS Lambda function has of a process: its stores and projections, without sockets, roles and an index in a folder.
 
 use super::{projecting, readiness::Readiness, stores::Stores};
 use crate::config::{Adapter, Config, Search};
@@ -23,7 +23,7 @@ impl Function {
                 "Lambda hands over the streams of DynamoDB; the embedded engine has one process, which is `headwater serve`"
             );
         }
-        if config.search != Search::None {
+        if matches!(config.search, Search::Tantivy(_)) {
             tracing::warn!("a search index in a folder is no function's; the worker that has it keeps it");
             config.search = Search::None;
         }

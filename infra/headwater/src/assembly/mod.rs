@@ -6,7 +6,7 @@
 
 mod health;
 mod in_flight;
-mod indexes;
+pub(crate) mod indexes;
 #[cfg(feature = "lambda")]
 pub(crate) mod lambda;
 mod listeners;

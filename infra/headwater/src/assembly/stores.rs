@@ -73,7 +73,7 @@ impl Stores {
         };
         Ok(Self {
             operator: sealing.operator(),
-            indexes: indexes::open(&config.search, &sealing, runtime)?,
+            indexes: indexes::open(&config.search, &sealing, runtime).await?,
             generations,
             databases,
             sealing,

@@ -10,6 +10,7 @@ mod file;
 mod model;
 mod place;
 mod reader;
+mod search;
 mod stores;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod tests;
 pub(crate) use environment::is_in;
 pub(crate) use model::{Adapter, Auth, Config, Role, Search};
 pub(crate) use place::Faults;
+pub(crate) use search::{SearchAccess, SearchCluster};
 
 use reader::Reader;
 use std::{collections::BTreeMap, path::Path};

@@ -3,6 +3,7 @@
 use super::{
     bounds::{self, Projector},
     reader::{Reader, hint},
+    search::{self, SearchCluster},
     stores,
 };
 use headwater_dynamodb::AwsConfig;
@@ -74,13 +75,15 @@ pub(crate) enum Adapter {
     Embedded,
 }
 
-/// Where products are searched.
+/// Where documents are searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Search {
     /// Nowhere in this process.
     None,
     /// In an index of this process, in this folder.
     Tantivy(PathBuf),
+    /// In a cluster.
+    Cluster(SearchCluster),
 }
 
 /// Whose tokens are accepted.
@@ -170,7 +173,7 @@ impl Config {
             );
         }
         let auth = super::auth::auth(reader, data.as_deref());
-        let search = stores::search(reader, &roles, adapter.as_ref(), data.as_deref());
+        let search = search::search(reader, &roles, adapter.as_ref(), data.as_deref());
         let tenants = tenants(reader, home);
         let limits = bounds::limits(reader);
         let projector = bounds::projector(reader);

@@ -1,20 +1,25 @@
 //! Which stores a process has, and what is refused because another process could not see it.
 
 use super::{
-    Adapter, Role, Search,
+    Adapter, Role,
     reader::{Reader, hint},
 };
 use headwater_dynamodb::AwsConfig;
 use headwater_kernel::Region;
 use std::{collections::BTreeSet, path::Path};
 
-fn names(roles: &BTreeSet<Role>) -> String {
+pub(super) fn names(roles: &BTreeSet<Role>) -> String {
     let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     names.join(", ")
 }
 
 /// One of a few words.
-fn choice(reader: &mut Reader, key: &str, words: &'static [&'static str], usual: &'static str) -> Option<&'static str> {
+pub(super) fn choice(
+    reader: &mut Reader,
+    key: &str,
+    words: &'static [&'static str],
+    usual: &'static str,
+) -> Option<&'static str> {
     let Some(word) = reader.text(key) else {
         return Some(usual);
     };
@@ -100,47 +105,4 @@ pub(super) fn tables(
         table_prefix,
     };
     (Some(Adapter::Aws { config, create_tables }), home.or(derived))
-}
-
-/// `[search]`: an index in this process is of use to this process alone.
-pub(super) fn search(
-    reader: &mut Reader,
-    roles: &BTreeSet<Role>,
-    adapter: Option<&Adapter>,
-    data: Option<&Path>,
-) -> Option<Search> {
-    let usual = if adapter == Some(&Adapter::Embedded) {
-        "tantivy"
-    } else {
-        "none"
-    };
-    let wanted = choice(reader, "search.adapter", &["none", "tantivy"], usual);
-    let folder = reader.path("search.folder");
-    if wanted? == "none" {
-        if folder.is_some() {
-            reader.refuse(
-                "search.folder",
-                "search.folder is of use with search.adapter = \"tantivy\" alone",
-            );
-        }
-        return Some(Search::None);
-    }
-    if !(roles.contains(&Role::Project) && roles.contains(&Role::Query)) {
-        let what = format!(
-            "tantivy is an index inside one process: the one that fills it (project) has to be the one that searches it (query); \
-             this one has the roles {}. Leave [search] out here, and run one process with both roles for searches",
-            names(roles)
-        );
-        reader.refuse("search.adapter", what);
-    }
-    match folder.or_else(|| data.map(|data| data.join("search"))) {
-        Some(folder) => Some(Search::Tantivy(folder)),
-        None => {
-            reader.refuse(
-                "search.folder",
-                "search.folder is missing: tantivy needs a folder (or set data)",
-            );
-            None
-        }
-    }
 }

@@ -188,8 +188,29 @@ fn what_does_not_go_together_is_refused() {
         ),
         ("search.adapter = \"tantivy\"", "search.folder is missing"),
         (
-            "search.adapter = \"opensearch\"",
-            "search.adapter cannot be \"opensearch\"; there are none, tantivy",
+            "search.adapter = \"elastic\"",
+            "search.adapter cannot be \"elastic\"; there are none, tantivy, opensearch",
+        ),
+        ("search.adapter = \"opensearch\"", "search.url is missing"),
+        (
+            "search.url = \"http://127.0.0.1:9200\"",
+            "search.url is of use with search.adapter = \"opensearch\" alone",
+        ),
+        (
+            "search = { adapter = \"opensearch\", url = \"http://h\", user = \"u\" }",
+            "search.password is missing",
+        ),
+        (
+            "search = { adapter = \"opensearch\", url = \"http://h\", password = \"p\" }",
+            "search.user is missing",
+        ),
+        (
+            "search = { adapter = \"opensearch\", url = \"http://h\", user = \"u\", password = \"p\", sign_requests = true }",
+            "leave one out",
+        ),
+        (
+            "search = { adapter = \"opensearch\", url = \"http://h\", folder = \"f\" }",
+            "search.folder is of use with search.adapter = \"tantivy\" alone",
         ),
         ("search.folder = \"d\"", "search.folder is of use with search.adapter"),
         (

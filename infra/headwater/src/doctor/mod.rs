@@ -5,6 +5,7 @@ mod findings;
 mod folder;
 mod keys;
 mod permissions;
+mod search;
 mod stores;
 mod told;
 
@@ -27,8 +28,10 @@ pub(crate) async fn check(config: &Config, runtime: &Runtime) -> Findings {
         .data
         .as_deref()
         .and_then(|data| folder::check(&mut findings, data));
-    if let Search::Tantivy(path) = &config.search {
-        folder::can_be_made(&mut findings, "search index", path);
+    match &config.search {
+        Search::None => {}
+        Search::Tantivy(path) => folder::can_be_made(&mut findings, "search index", path),
+        Search::Cluster(cluster) => search::check(&mut findings, cluster, runtime).await,
     }
     // A process that runs has its addresses.
     if holder.is_none() {

@@ -16,3 +16,4 @@ mod issuer;
 mod process;
 mod refused;
 mod roles;
+mod search_cluster;

@@ -30,6 +30,8 @@ pub(crate) fn run(command: &mut Command) -> (Option<i32>, String, String) {
 /// A `serve` that has started.
 pub(crate) struct Serve {
     child: Child,
+    /// What it says, read as it comes: a pipe that nobody reads is soon full, and then the process waits.
+    errors: Option<thread::JoinHandle<String>>,
     pub(crate) http: String,
     pub(crate) metrics: String,
 }
@@ -38,6 +40,12 @@ impl Serve {
     /// Starts it and waits until it says where it listens.
     pub(crate) fn start(config: &Path, environment: &[(&str, &str)]) -> Self {
         let mut child = Self::spawn(config, environment);
+        let mut errors = child.stderr.take().unwrap();
+        let errors = thread::spawn(move || {
+            let mut said = String::new();
+            errors.read_to_string(&mut said).unwrap();
+            said
+        });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut http = None;
         let metrics = lines.by_ref().map_while(Result::ok).find_map(|line| {
@@ -50,13 +58,12 @@ impl Serve {
             None
         });
         let Some(metrics) = metrics else {
-            let mut errors = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-            panic!("it ended before it was ready: {errors}");
+            panic!("it ended before it was ready: {}", errors.join().unwrap());
         };
         thread::spawn(move || lines.for_each(drop));
         Self {
             child,
+            errors: Some(errors),
             http: http.unwrap(),
             metrics,
         }
@@ -88,9 +95,9 @@ impl Serve {
     pub(crate) fn wait(mut self) -> (ExitStatus, Duration, String) {
         let since = Instant::now();
         let status = end_of(&mut self.child);
-        let mut errors = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-        (status, since.elapsed(), errors)
+        let took = since.elapsed();
+        let errors = self.errors.take().map(|errors| errors.join().unwrap());
+        (status, took, errors.unwrap_or_default())
     }
 }
 
@@ -132,6 +139,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(token: &str) -> Self {
+        headwater_runtime::tls::use_ring();
         Self {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             token: token.to_owned(),

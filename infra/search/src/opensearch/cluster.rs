@@ -32,14 +32,12 @@ pub enum Access {
         /// The password.
         password: String,
     },
-    /// Requests are signed (SigV4).
+    /// Requests are signed (SigV4), for a domain of the Amazon OpenSearch Service.
     Aws {
         /// Where credentials are from; they are kept until shortly before they expire.
         credentials: SharedCredentialsProvider,
         /// The region, such as `eu-west-1`.
         region: String,
-        /// `es` for a domain, `aoss` for a serverless collection.
-        service: String,
     },
 }
 
@@ -71,9 +69,10 @@ impl Cluster {
     /// What is wrong with the URL or the prefix.
     pub fn new(url: &str, access: Access, prefix: &str, runtime: Runtime) -> Result<Self, String> {
         let parsed = Url::parse(url).map_err(|error| format!("{url:?} is not a URL: {error}"))?;
-        if parsed.scheme() != "http" {
-            return Err(format!("{url:?} must begin with http://"));
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(format!("{url:?} must begin with http:// or https://"));
         }
+        headwater_runtime::tls::use_ring();
         let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if !prefix.bytes().all(letters) || prefix.starts_with('-') || prefix.len() > 100 {
             return Err(format!(
@@ -84,14 +83,10 @@ impl Cluster {
         builder = match access {
             Access::Open => builder,
             Access::Basic { user, password } => builder.auth(Credentials::Basic(user, password)),
-            Access::Aws {
-                credentials,
-                region,
-                service,
-            } => {
+            Access::Aws { credentials, region } => {
                 let cached = SharedCredentialsProvider::new(Cached::new(credentials, runtime.clone()));
                 let signed = Credentials::AwsSigV4(cached, Region::new(region));
-                builder.auth(signed).service_name(&service)
+                builder.auth(signed)
             }
         };
         Ok(Self {
@@ -146,11 +141,15 @@ impl Cluster {
 }
 
 fn unreachable(error: ::opensearch::Error) -> Error {
-    let mut why = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        why = format!("{why}: {error}");
-        cause = error.source();
+    // The crate's error says what its cause does.
+    let mut why = String::new();
+    let mut next: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(error) = next {
+        let said = error.to_string();
+        if !why.ends_with(&said) {
+            why = if why.is_empty() { said } else { format!("{why}: {said}") };
+        }
+        next = error.source();
     }
     Error::Unavailable(why)
 }

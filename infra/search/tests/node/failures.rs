@@ -17,6 +17,7 @@ impl Own {
     /// Asks the node itself.
     async fn ask(&self, method: reqwest::Method, path: &str, body: Value) -> (u16, Value) {
         let url = format!("{}{path}", self.way.endpoint());
+        headwater_runtime::tls::use_ring();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let answer = client.request(method, url).json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
@@ -179,7 +180,6 @@ async fn a_cluster_is_asked_as_it_lets_in() {
     let aws = Access::Aws {
         credentials: SharedCredentialsProvider::new(keys),
         region: "eu-west-1".into(),
-        service: "es".into(),
     };
     for (access, begins, has) in [
         (Access::Open, "", ""),

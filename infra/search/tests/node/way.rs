@@ -73,6 +73,7 @@ pub struct Way {
 
 impl Way {
     pub async fn to(endpoint: String) -> Self {
+        headwater_runtime::tls::use_ring();
         let faults = Arc::new(Faults::default());
         let to = To {
             endpoint,

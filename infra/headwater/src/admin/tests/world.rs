@@ -40,6 +40,7 @@ fn options() -> ReplayOptions {
 
 impl World {
     pub(super) async fn start() -> Self {
+        headwater_runtime::tls::use_ring();
         let fixture = LogFixture::new().await;
         let (log, runtime, views) = (&fixture.log, &fixture.runtime, &fixture.databases.rebuildable);
         let keeping = Keeping::new(log.clone(), views.clone(), runtime.clone()).await;
