@@ -59,10 +59,7 @@ fn main() -> Result<()> {
 #[allow(clippy::print_stdout, reason = "says where it is")]
 fn opensearch(port: u16) -> Result<()> {
     let node = headwater_engines::OpenSearch::start_at(port);
-    println!(
-        "{} until this is interrupted",
-        node.endpoint()
-    );
+    println!("{} until this is interrupted", node.endpoint());
     loop {
         std::thread::park();
     }
