@@ -75,17 +75,22 @@ impl Authenticator {
             .contains(&Role::Operator)
             .then(|| OperatorScope::new(verified.actor.clone()));
         let (actor, roles) = (verified.actor.clone(), verified.roles.clone());
+        let scope = TenantScope::new(tenant.id, tenant.region, actor, roles, tenant.state);
         Ok(Caller {
-            scope: TenantScope::new(tenant.id, tenant.region, actor, roles, tenant.state),
+            scope: scope.until_time(verified.expiry()),
             operator,
         })
     }
 
-    /// The scope as it would be made now, but for the credential: for work that goes on for longer than the directory's seconds.
+    /// The scope as it would be made now: for work that goes on for longer than the directory's seconds.
     ///
     /// # Errors
-    /// [`CredentialError::Unavailable`]; [`CredentialError::Invalid`] when the tenant is gone.
+    /// [`CredentialError::Unavailable`]; [`CredentialError::Invalid`] when the tenant is gone; [`CredentialError::Expired`] when the
+    /// credential has expired since.
     pub async fn current(&self, scope: &TenantScope) -> Result<TenantScope, CredentialError> {
+        if scope.until().is_some_and(|until| until <= self.runtime.now()) {
+            return Err(CredentialError::Expired);
+        }
         let found = self.directory.find(scope.tenant()).await;
         let tenant = found.map_err(|_| CredentialError::Unavailable)?;
         let tenant = tenant.ok_or(CredentialError::Invalid)?;

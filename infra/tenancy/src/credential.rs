@@ -3,7 +3,7 @@
 use crate::Role;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signer, SigningKey};
-use headwater_kernel::{Actor, TenantId};
+use headwater_kernel::{Actor, TenantId, Timestamp};
 use headwater_runtime::Runtime;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -101,6 +101,11 @@ impl Verified {
         };
         verified.check_expiry(runtime)?;
         Ok(verified)
+    }
+
+    /// When it expires.
+    pub(crate) fn expiry(&self) -> Timestamp {
+        Timestamp::from_nanos(self.expires.saturating_mul(1_000_000_000))
     }
 
     pub(crate) fn check_expiry(&self, runtime: &Runtime) -> Result<(), CredentialError> {

@@ -1,7 +1,7 @@
 //! The scopes themselves, and what one permits. Their fields are private to this crate, so nothing outside can make one up.
 
 use crate::TenantState;
-use headwater_kernel::{Actor, Region, TenantId, key};
+use headwater_kernel::{Actor, Region, TenantId, Timestamp, key};
 use serde::{Deserialize, Serialize};
 
 /// The right to one tenant's data. Every repository, log, search, metric and audit call takes one.
@@ -12,6 +12,8 @@ pub struct TenantScope {
     actor: Actor,
     roles: Vec<Role>,
     state: TenantState,
+    /// None for work of the installation itself.
+    until: Option<Timestamp>,
 }
 
 /// Why a scope does not permit commands. The texts are for the caller.
@@ -43,6 +45,15 @@ impl TenantScope {
             actor,
             roles,
             state,
+            until: None,
+        }
+    }
+
+    /// The same right, until a time.
+    pub(crate) fn until_time(self, until: Timestamp) -> Self {
+        Self {
+            until: Some(until),
+            ..self
         }
     }
 
@@ -64,6 +75,12 @@ impl TenantScope {
             TenantState::Active => Ok(()),
             TenantState::Suspended => Err(MayNotCommand::Suspended),
         }
+    }
+
+    /// When the credential that it was made of expires; none for work of the installation itself. A request that was let in is answered; what
+    /// goes on for longer has to look.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.until
     }
 
     /// Whose data.

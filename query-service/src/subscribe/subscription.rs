@@ -11,6 +11,7 @@ use ::http::StatusCode;
 use futures::future::{select_all, try_join_all};
 use headwater_edge::Problem;
 use headwater_event_log::{FeedCursor, FeedPlace};
+use headwater_kernel::Timestamp;
 use headwater_tenancy::TenantScope;
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -47,7 +48,7 @@ pub enum Message {
 pub enum EndReason {
     /// The subscriber fell too far behind.
     TooSlow,
-    /// It has lasted as long as one may; come back with a token that is still good.
+    /// Its token has expired, or it has lasted as long as one may; come back with a token that is good.
     Expired,
     /// The server stops; come back to another.
     Closing,
@@ -70,7 +71,9 @@ impl EndReason {
     pub fn detail(self) -> &'static str {
         match self {
             Self::TooSlow => "events came faster than they were read; subscribe again with the cursor and read faster",
-            Self::Expired => "a subscription does not last for ever; subscribe again with the cursor",
+            Self::Expired => {
+                "the token has expired, or the subscription has lasted as long as one may; subscribe again with the cursor and a token that is good"
+            }
             Self::Closing => "the server is shutting down; subscribe again with the cursor",
             Self::Failed => "the events cannot be read; try again later with the cursor",
         }
@@ -212,7 +215,7 @@ impl Subscription {
     async fn wait(&mut self, now: Duration) {
         let options = &self.hub.options;
         let beat = self.last.unwrap_or(now) + options.heartbeat;
-        let until = beat.min(self.started + options.longest);
+        let until = beat.min(self.started + options.longest).min(now + self.token_lasts());
         let more = select_all(self.places.iter_mut().map(|place| Box::pin(place.more())));
         tokio::select! {
             _ = more => {}
@@ -221,11 +224,17 @@ impl Subscription {
         }
     }
 
+    /// For how long the token is still good.
+    fn token_lasts(&self) -> Duration {
+        let left = |until: Timestamp| until.since(self.hub.runtime.now());
+        self.scope.until().map_or(self.hub.options.longest, left)
+    }
+
     fn over(&self, now: Duration) -> Option<EndReason> {
         let options = &self.hub.options;
         if *self.closing.borrow() {
             Some(EndReason::Closing)
-        } else if now.saturating_sub(self.started) >= options.longest {
+        } else if now.saturating_sub(self.started) >= options.longest || self.token_lasts().is_zero() {
             Some(EndReason::Expired)
         } else if self.places.iter().any(|place| place.behind() > options.most_behind) {
             Some(EndReason::TooSlow)

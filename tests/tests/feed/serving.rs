@@ -110,21 +110,29 @@ impl Served {
     }
 
     pub(crate) fn token(&self, tenant: &str) -> String {
+        self.token_for(tenant, Duration::from_secs(600))
+    }
+
+    pub(crate) fn token_for(&self, tenant: &str, ttl: Duration) -> String {
         let request = TokenRequest {
             tenant: TenantId::new(tenant).unwrap(),
             subject: "ann".into(),
             roles: vec![Role::Auditor],
-            ttl: Duration::from_secs(600),
+            ttl,
         };
         format!("Bearer {}", self.key.sign(&request, &self.given))
     }
 
     pub(crate) fn get(&self, tenant: &str, path: &str) -> reqwest::RequestBuilder {
+        self.get_with(&self.token(tenant), path)
+    }
+
+    pub(crate) fn get_with(&self, token: &str, path: &str) -> reqwest::RequestBuilder {
         headwater_runtime::tls::use_ring();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         client
             .get(format!("http://{}{path}", self.http))
-            .header("authorization", self.token(tenant))
+            .header("authorization", token)
     }
 
     pub(crate) async fn queries(&self) -> QueryServiceClient<Channel> {

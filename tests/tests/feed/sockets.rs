@@ -195,3 +195,47 @@ async fn hundreds_of_connections_get_an_event_soon() {
         );
     }
 }
+
+/// Nobody reads on with a token that opens nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_ends_with_its_token() {
+    let given = Given::new().await;
+    let acme = scope("acme").await;
+    let queries = service(&given, SubscriptionOptions::default());
+    let served = Served::start(&given, &queries).await;
+    let writer = given.writer();
+    let token = served.token_for("acme", Duration::from_secs(2));
+    let mut frames = Frames::of(served.get_with(&token, "/v1/events").send().await.unwrap());
+    let mut request = tonic::Request::new(SubscribeRequest::default());
+    request.metadata_mut().insert("authorization", token.parse().unwrap());
+    let mut messages = served.queries().await.subscribe(request).await.unwrap().into_inner();
+    // However much happens.
+    let load = async {
+        for cents in 1.. {
+            given.deposit(&acme, "A1", cents).await;
+            feed(&given, &writer).await;
+            given.runtime.sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let ends = async {
+        while let Some(frame) = frames.next().await {
+            if frame.event == "end" {
+                assert_eq!(frame.data["code"], "expired");
+                assert_eq!(frames.next().await, None);
+                break;
+            }
+        }
+        while let Some(response) = messages.message().await.unwrap() {
+            if let Some(Message::End(end)) = response.message {
+                assert_eq!(end.code, "expired");
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = load => {}
+        ended = given.runtime.timeout(Duration::from_secs(20), ends) => ended.expect("the subscriptions end"),
+    }
+    let late = served.get_with(&token, "/v1/events").send().await.unwrap();
+    assert_eq!(late.status().as_u16(), 401);
+}
