@@ -42,7 +42,7 @@ mod worker;
 pub use attachment::ShardStatus;
 pub use consumer::{Consumer, PositionStore};
 pub use follower::{ApplyError, Follower, SourceCommits, SourceKey};
-pub use options::RunnerOptions;
+pub use options::{RunnerOptions, WOKEN_PACE};
 pub use parked::Retried;
 pub use parking::{COUNTED, Parked, Parking};
 pub use projections::{Catalogue, Projections, Stores};

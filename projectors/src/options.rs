@@ -3,6 +3,10 @@
 use headwater_event_log::FeedOptions;
 use std::time::Duration;
 
+/// The longest pause between two reads of a shard whose reader is woken when something happens. It says since when the shard is known to be
+/// empty.
+pub const WOKEN_PACE: Duration = Duration::from_secs(5);
+
 /// What may be tuned.
 #[derive(Debug, Clone)]
 pub struct RunnerOptions {

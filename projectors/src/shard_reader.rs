@@ -11,7 +11,7 @@ use crate::{
     feed_repair::RepairWanted,
     feed_task::{Feed, FeedStart, standing},
     opening::{Begin, begin, open, opened_after, order},
-    options::{RunnerOptions, backoff},
+    options::{RunnerOptions, WOKEN_PACE, backoff},
     parking::Parking,
     runner::Board,
     watched::Fate,
@@ -221,7 +221,7 @@ impl ShardReader {
                     self.rest(self.options.pace, None).await;
                 }
             } else if let Some(activity) = &mut activity {
-                self.rest(self.options.discover_every, Some(activity)).await;
+                self.rest(WOKEN_PACE, Some(activity)).await;
             } else {
                 self.rest(idle_for, None).await;
                 idle_for = (idle_for * 2).min(self.options.idle_pace);

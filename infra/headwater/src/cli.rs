@@ -189,7 +189,7 @@ pub(crate) struct Replay {
     /// Only writes this aggregate of the tenant anew, over what is there: its id, or `accounts/ID` where the projection follows several kinds.
     #[arg(long, value_name = "ID", requires = "tenant")]
     pub(crate) aggregate: Option<String>,
-    /// Only compares what is live with the log and lists differences; ends with 1 when there are some.
+    /// Only compares what the log has with what is live and lists differences; ends with 1 when there are some.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Most write units a second that it may take.
@@ -198,7 +198,7 @@ pub(crate) struct Replay {
     /// Ends the replay that is under way; what it wrote is deleted.
     #[arg(long, conflicts_with = "tenant")]
     pub(crate) cancel: bool,
-    /// Makes a complete generation live: back to the one before, too.
+    /// Makes a complete generation live: back to the one before, too; or one whose check has failed, as it is.
     #[arg(long, value_name = "G")]
     pub(crate) switch_to: Option<u32>,
     /// Deletes a generation that is not live.

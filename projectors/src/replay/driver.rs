@@ -34,6 +34,9 @@ pub(crate) struct Driver {
     pub(crate) stop: watch::Receiver<bool>,
 }
 
+/// Parked aggregates that are looked for in the live generation before a switch.
+const PARKED: usize = 1_000;
+
 /// Differences that are told in the problem of a check that failed.
 const SHOWN: usize = 5;
 
@@ -264,17 +267,53 @@ impl Driver {
         let totals: CheckTotals = totals?;
         let consumer = format!("{}.{}", self.projection, self.number);
         self.inner.progress.save_check(&consumer, &totals).await?;
-        if totals.is_right() {
+        let problem = if totals.is_right() {
+            self.would_hide(generation).await?
+        } else {
+            let differences = totals.total.differences;
+            Some(format!("{differences} differences, such as {}", shown.join(", ")))
+        };
+        let Some(problem) = problem else {
             return self
                 .advance(GenerationState::Checking, GenerationState::Switching)
                 .await;
-        }
-        let differences = totals.total.differences;
+        };
         self.advance(GenerationState::Checking, GenerationState::CheckFailed)
             .await?;
-        self.tell(format!("{differences} differences, such as {}", shown.join(", ")))
-            .await;
+        self.tell(problem).await;
         Ok(())
+    }
+
+    /// What is parked here and not in the generation that is live, which shows it: it would be shown no more, and nobody has said that it
+    /// may be missing.
+    async fn would_hide(&self, generation: &Generation) -> Result<Option<String>, ReplayError> {
+        let Some(registered) = self.inner.register.get(self.projection).await? else {
+            return Ok(None);
+        };
+        let live = registered.live_for(generation.only.as_ref());
+        let (consumer, live_consumer) = (
+            format!("{}.{}", self.projection, self.number),
+            format!("{}.{live}", self.projection),
+        );
+        let (mut hidden, mut first) = (0_usize, None);
+        for parked in self.inner.parking.first(&consumer, None, PARKED).await? {
+            let there = self.inner.parking.find(&live_consumer, &parked.context, &parked.source);
+            if there.await?.is_none() {
+                hidden += 1;
+                first.get_or_insert(parked.source);
+            }
+        }
+        Ok(first.map(|source| {
+            format!(
+                "{hidden} aggregates are parked that generation {live} shows, such as {}/{}/{}; see `headwater parked list {consumer}`; once \
+                 they are applied, `headwater replay {projection} --check {number}` goes on, and --switch-to {number} shows the generation as it is",
+                source.tenant,
+                source.aggregate,
+                source.id,
+                projection = self.projection,
+                number = self.number
+            )
+        }))
     }
 
     async fn delete(&self, generation: &Generation, halt: &watch::Receiver<bool>) -> Result<(), ReplayError> {

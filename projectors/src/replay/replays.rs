@@ -124,22 +124,16 @@ impl Replays {
             return Ok(Vec::new());
         };
         let contexts = self.0.contexts(name);
-        let mut about = 0;
+        let mut counted = BTreeMap::new();
         for context in &contexts {
-            about += self.0.sources.log.commits_about(context).await?;
+            let count = self.0.sources.log.commits_about(context).await?;
+            counted.insert(context.as_str(), count);
         }
         let mut all = Vec::new();
         for generation in registered.generations.iter().rev() {
             let consumer = format!("{name}.{}", generation.number);
             let (segments, check) = self.0.progress.load(&consumer).await?;
-            let mut progress = told(
-                &registered,
-                generation,
-                contexts.len(),
-                &segments,
-                about,
-                self.0.runtime.now(),
-            );
+            let mut progress = told(&registered, generation, &counted, &segments, self.0.runtime.now());
             progress.check = check;
             all.push(progress);
         }
@@ -344,15 +338,36 @@ impl Inner {
     }
 }
 
+/// How many commits a context has. Its segments have about as many each, so a few that are done tell of all; before, the store's count is what
+/// there is, which may be hours old.
+fn commits_about<'a>(segments: impl Iterator<Item = &'a Segment>, all: u32, counted: u64) -> u64 {
+    let (mut done, mut commits_done, mut commits) = (0, 0, 0);
+    for segment in segments {
+        commits += segment.commits;
+        if segment.done {
+            (done, commits_done) = (done + 1, commits_done + segment.commits);
+        }
+    }
+    let estimate = match done {
+        0 => counted,
+        done => commits_done * u64::from(all) / done,
+    };
+    estimate.max(commits)
+}
+
 fn told(
     registered: &Registered,
     generation: &Generation,
-    contexts: usize,
+    counted: &BTreeMap<&str, u64>,
     segments: &[Segment],
-    about: u64,
     now: Timestamp,
 ) -> Progress {
-    let all = generation.segments * u32::try_from(contexts).unwrap_or(1);
+    let all = generation.segments * u32::try_from(counted.len()).unwrap_or(1);
+    let of = |context| segments.iter().filter(move |one| one.context == context);
+    let about: u64 = counted
+        .iter()
+        .map(|(context, counted)| commits_about(of(*context), generation.segments, *counted))
+        .sum();
     let commits = segments.iter().map(|one| one.commits).sum::<u64>();
     let done = segments.iter().filter(|one| one.done).count();
     let seconds_left = generation.filling_since.filter(|_| commits > 0).map(|since| {
@@ -381,5 +396,29 @@ fn told(
         seconds_left: seconds_left.filter(|_| generation.state == GenerationState::Filling),
         check: None,
         problem: generation.problem.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(commits: u64, done: bool) -> Segment {
+        Segment {
+            commits,
+            done,
+            ..Segment::default()
+        }
+    }
+
+    #[test]
+    fn what_is_done_tells_of_what_is_not() {
+        let about = |segments: &[Segment], counted| commits_about(segments.iter(), 4, counted);
+        assert_eq!(about(&[], 70), 70);
+        // The store's count is old.
+        assert_eq!(about(&[segment(90, false)], 70), 90);
+        assert_eq!(about(&[segment(90, true), segment(20, false)], 70), 360);
+        let all = [90, 110, 100, 95].map(|commits| segment(commits, true));
+        assert_eq!(about(&all, 70), 395);
     }
 }

@@ -23,6 +23,11 @@ impl Inner {
             match generation.state {
                 GenerationState::Kept => {}
                 GenerationState::Switching if !asked => {}
+                // Somebody has read what is wrong with it and wants it all the same.
+                GenerationState::CheckFailed if asked => {
+                    generation.state = GenerationState::Kept;
+                    generation.problem = None;
+                }
                 _ => return Err(ReplayError::NotComplete(to)),
             }
             if let Some(only) = &generation.only

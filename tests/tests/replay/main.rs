@@ -11,7 +11,7 @@ mod tenants;
 mod world;
 
 use headwater_dynamo_repository::GenerationState;
-use headwater_projectors::{Budget, ReplayError};
+use headwater_projectors::{Budget, ReplayError, Retried};
 use headwater_tests::{
     account::Command,
     projections::{BALANCES, NUMBERS, poison},
@@ -133,7 +133,7 @@ async fn back_to_the_old_generation_and_forth_is_one_command_each_and_what_is_li
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_that_cannot_be_folded_is_parked_and_the_rest_is_filled() {
+async fn what_cannot_be_folded_is_parked_and_hides_nothing_unasked() {
     let world = World::new().await;
     world.fill(&world.acme, 30).await;
     let keeper = world.keep();
@@ -143,9 +143,24 @@ async fn a_commit_that_cannot_be_folded_is_parked_and_the_rest_is_filled() {
     world.settled(&world.acme, BALANCES, 1).await;
     poison(7, true);
     replays.start(BALANCES, None, Budget::default()).await.unwrap();
-    let progress = world.kept(&replays, BALANCES, 2).await;
-    assert_eq!((progress.parked, progress.state), (1, GenerationState::Kept));
-    assert_eq!(progress.check.unwrap().total.parked, 1);
+    let failed = async || {
+        let progress = world::progress(&replays, BALANCES, 2).await;
+        progress.filter(|progress| progress.state == GenerationState::CheckFailed && progress.problem.is_some())
+    };
+    world
+        .until("its check has failed", async || failed().await.is_some())
+        .await;
+    let progress = failed().await.unwrap();
+    assert_eq!((progress.parked, progress.live), (1, false));
+    let check = progress.check.unwrap();
+    assert_eq!((check.total.parked, check.is_right()), (1, true));
+    // The live one shows all of it, and goes on doing so.
+    let problem = progress.problem.unwrap();
+    assert!(
+        problem.contains("generation 1 shows, such as acme/accounts/A9;") && problem.contains("--check 2"),
+        "{problem}"
+    );
+    assert_eq!(world.live(&world.acme, BALANCES).await, 1);
     let parking = headwater_projectors::Parking::new(world.keeping.views.clone());
     let parked = parking.list("balances.2", None).await.unwrap();
     assert_eq!(parked.len(), 1);
@@ -157,6 +172,23 @@ async fn a_commit_that_cannot_be_folded_is_parked_and_the_rest_is_filled() {
         different[0].contains("version: 2"),
         "what came before it is there: {different:?}"
     );
+    // Once it is applied, the check passes and the generation goes live.
+    let consumer = world.consumer(BALANCES, 2);
+    let retried = parking.retry(&consumer, &world.acme, &parked[0].context, &parked[0].source, false);
+    assert_eq!(retried.await.unwrap(), Retried::Applied);
+    replays.check_again(BALANCES, 2).await.unwrap();
+    world.kept(&replays, BALANCES, 2).await;
+    assert_eq!(world.live(&world.acme, BALANCES).await, 2);
+    // Or somebody wants it as it is.
+    poison(7, true);
+    replays.start(BALANCES, None, Budget::default()).await.unwrap();
+    let failed = async || {
+        let progress = world::progress(&replays, BALANCES, 3).await;
+        progress.is_some_and(|progress| progress.state == GenerationState::CheckFailed)
+    };
+    world.until("its check has failed too", failed).await;
+    replays.switch(BALANCES, 3, None).await.unwrap();
+    assert_eq!(world.live(&world.acme, BALANCES).await, 3);
     poison(7, false);
     keeper.shut_down().await;
 }

@@ -5,7 +5,8 @@ use headwater_dynamodb::{Databases, Usage, faults::Faults};
 use headwater_event_log::{AggregateStore, EventLog, Options};
 use headwater_kernel::{Aggregate, Id, Rejection, TenantId};
 use headwater_projectors::{
-    Budget, Catalogue, Indexes, Keeper, Progress, ReplayOptions, Replays, RunnerOptions, Sources, Stores,
+    Budget, Catalogue, Consumer, Indexes, Keeper, Progress, Projections, ReplayOptions, Replays, RunnerOptions,
+    Sources, Stores,
 };
 use headwater_runtime::Runtime;
 use headwater_tenancy::TenantScope;
@@ -207,6 +208,14 @@ impl World {
         })
         .await;
         progress(replays, projection, generation).await.unwrap()
+    }
+
+    /// What keeps a generation.
+    pub(crate) fn consumer(&self, projection: &str, generation: u32) -> Consumer {
+        let mut projections = Projections::new(self.stores(), generation);
+        register(&mut projections);
+        let mut consumers = projections.consumers().into_iter();
+        consumers.find(|consumer| consumer.projection == projection).unwrap()
     }
 
     /// What is live for a tenant, read anew.

@@ -2,7 +2,7 @@
 
 use headwater_edge::{Problem, unknown};
 use headwater_kernel::{TenantId, Timestamp};
-use headwater_projectors::{Consumer, Replays, ShardStatus, Watcher};
+use headwater_projectors::{Consumer, Replays, ShardStatus, WOKEN_PACE, Watcher};
 use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 /// Gives the generations that are kept now: replays make new ones, and end old ones.
@@ -61,8 +61,9 @@ impl Waiting {
     }
 }
 
-/// An idle shard is read every second or at the configured pace; one that was not read for longer than this has trouble.
-const UNREAD: Duration = Duration::from_secs(15);
+/// An idle shard is read every second, at the configured pace, or every [`WOKEN_PACE`]; one that was not read for longer than this has
+/// trouble.
+const UNREAD: Duration = WOKEN_PACE.saturating_mul(3);
 
 /// For how long nobody could read the shard, if that is too long. What waits in it nobody knows.
 pub(crate) fn unread(shard: &ShardStatus, now: Timestamp) -> Duration {

@@ -238,7 +238,7 @@ fn one(outcome: &Value, output: Output) -> Result<Outcome> {
         );
     }
     if output == Output::Text {
-        say(format_args!("{} is applied, and parked no more", cell(parked, "id")));
+        say(format_args!("{} is parked no more", cell(parked, "id")));
     }
     Ok(Outcome::Done)
 }
