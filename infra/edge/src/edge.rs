@@ -1,6 +1,6 @@
 //! One process's edge: who may come in, how many at a time, and for how long.
 
-use crate::{BatchPlace, Limits, Place, Problem, TenantPlace, admission::Admission};
+use crate::{BatchPlace, Limits, Place, Problem, TenantPlace, admission::Admission, telling::Telling};
 use ::http::{HeaderMap, StatusCode};
 use futures::FutureExt;
 use headwater_kernel::TenantId;
@@ -22,6 +22,7 @@ struct Inner {
     runtime: Runtime,
     requests: Admission,
     batches: Admission,
+    telling: Telling,
 }
 
 impl Edge {
@@ -35,6 +36,7 @@ impl Edge {
             runtime,
             requests,
             batches,
+            telling: Telling::default(),
         }))
     }
 
@@ -105,8 +107,8 @@ impl Edge {
             let (status, code) = (problem.status().as_u16(), problem.code());
             if status == StatusCode::INTERNAL_SERVER_ERROR.as_u16() {
                 tracing::error!(trace_id, status, code, "{operator}");
-            } else {
-                tracing::warn!(trace_id, status, code, "{operator}");
+            } else if let Some(left_out) = self.0.telling.may(self.0.runtime.monotonic()) {
+                tracing::warn!(trace_id, status, code, left_out, "{operator}");
             }
         }
         problem.traced(trace_id)

@@ -22,6 +22,7 @@ mod problem;
 mod schemas;
 mod serve;
 mod socket;
+mod telling;
 mod unread;
 
 pub use admission::{BatchPlace, Place, TenantPlace};

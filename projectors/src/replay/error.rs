@@ -41,6 +41,9 @@ pub enum ReplayError {
     /// A generation that is not complete cannot be switched to.
     #[error("generation {0} is not complete")]
     NotComplete(u32),
+    /// There is nothing to check again.
+    #[error("the check of generation {0} has not failed; there is nothing to check again")]
+    NotFailed(u32),
     /// A generation that was made for one tenant cannot be live for others.
     #[error("the generation was made for the tenant {0} alone")]
     OneTenant(TenantId),

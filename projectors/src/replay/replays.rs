@@ -181,16 +181,21 @@ impl Replays {
     /// Compares the check of a generation anew, after it failed.
     ///
     /// # Errors
-    /// [`ReplayError::UnknownGeneration`], [`ReplayError::UnknownProjection`], [`ReplayError::Store`].
+    /// [`ReplayError::NotFailed`], [`ReplayError::UnknownGeneration`], [`ReplayError::UnknownProjection`], [`ReplayError::Store`].
     pub async fn check_again(&self, projection: &str, generation: u32) -> Result<(), ReplayError> {
         let name = self.0.founded(projection).await?;
         let again = |registered: &mut Registered| {
             let one = find(registered, generation)?;
-            if one.state == GenerationState::CheckFailed {
-                one.state = GenerationState::CatchingUp;
-                one.problem = None;
+            match one.state {
+                GenerationState::CheckFailed => {
+                    one.state = GenerationState::CatchingUp;
+                    one.problem = None;
+                }
+                // Somebody has asked for it before.
+                GenerationState::CatchingUp | GenerationState::Checking => {}
+                _ => return Err(ReplayError::NotFailed(generation)),
             }
-            Ok::<_, ReplayError>(())
+            Ok(())
         };
         self.0.register.change(name, again).await?;
         self.0.changed.notify_waiters();
@@ -200,7 +205,8 @@ impl Replays {
     /// Deletes a generation that is not live, within its budget or this one.
     ///
     /// # Errors
-    /// [`ReplayError::Live`], also for a minute after it was; [`ReplayError::UnknownGeneration`], [`ReplayError::UnknownProjection`],
+    /// [`ReplayError::Live`], also for a minute after it was; [`ReplayError::Busy`] while it is being made, which
+    /// [`cancel`](Replays::cancel) ends; [`ReplayError::UnknownGeneration`], [`ReplayError::UnknownProjection`],
     /// [`ReplayError::Store`].
     pub async fn drop(&self, projection: &str, generation: u32, budget: Budget) -> Result<(), ReplayError> {
         let name = self.0.founded(projection).await?;
@@ -211,6 +217,17 @@ impl Replays {
             let recent = one.retired_at.is_some_and(|at| now.since(at) < self.0.options.outlive);
             if live || recent {
                 return Err(ReplayError::Live(generation));
+            }
+            let complete = [
+                GenerationState::Kept,
+                GenerationState::CheckFailed,
+                GenerationState::Dropping,
+            ];
+            if !complete.contains(&one.state) {
+                return Err(ReplayError::Busy {
+                    projection: name.to_owned(),
+                    number: generation,
+                });
             }
             one.write_units_per_second = budget.write_units_per_second.or(one.write_units_per_second);
             registered.give_up(generation);

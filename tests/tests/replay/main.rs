@@ -177,6 +177,8 @@ async fn what_cannot_be_folded_is_parked_and_hides_nothing_unasked() {
     let retried = parking.retry(&consumer, &world.acme, &parked[0].context, &parked[0].source, false);
     assert_eq!(retried.await.unwrap(), Retried::Applied);
     replays.check_again(BALANCES, 2).await.unwrap();
+    let live = replays.check_again(BALANCES, 1).await;
+    assert!(matches!(live, Err(ReplayError::NotFailed(1))), "{live:?}");
     world.kept(&replays, BALANCES, 2).await;
     assert_eq!(world.live(&world.acme, BALANCES).await, 2);
     // Or somebody wants it as it is.

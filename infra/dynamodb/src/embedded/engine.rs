@@ -52,6 +52,8 @@ pub(super) struct Engine {
     /// When housekeeping and the lazy sync are due, in the runtime's monotonic time.
     housekeeping_due: Duration,
     sync_due: Duration,
+    /// Whether the last checkpoint failed; it is tried again between all groups, and told once.
+    checkpoint_failed: bool,
 }
 
 /// The engine's clock is the runtime's, so that stream times follow an injected clock.
@@ -91,6 +93,7 @@ impl Engine {
             expiry: Expiry::default(),
             housekeeping_due: now,
             sync_due: now + options.lazy_sync,
+            checkpoint_failed: false,
             runtime,
             options,
         };
@@ -235,9 +238,16 @@ impl Engine {
 
     fn checkpoint(&mut self) {
         match self.wal.checkpoint(self.storage.conn()) {
-            Ok(()) => self.tell(self.wal.length()),
+            Ok(()) => {
+                if std::mem::take(&mut self.checkpoint_failed) {
+                    tracing::warn!(path = %self.path().display(), "a checkpoint succeeded again");
+                }
+                self.tell(self.wal.length());
+            }
             Err(error) => {
-                tracing::warn!(path = %self.path().display(), %error, "a checkpoint failed; the log grows on");
+                if !std::mem::replace(&mut self.checkpoint_failed, true) {
+                    tracing::warn!(path = %self.path().display(), %error, "a checkpoint failed; the log grows on until one succeeds");
+                }
             }
         }
     }

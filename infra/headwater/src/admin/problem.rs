@@ -61,6 +61,7 @@ pub(super) fn of_replay(error: ReplayError) -> Problem {
         ReplayError::Busy { .. } => (StatusCode::CONFLICT, "replay-under-way"),
         ReplayError::Live(_) => (StatusCode::CONFLICT, "generation-live"),
         ReplayError::NotComplete(_) => (StatusCode::CONFLICT, "generation-incomplete"),
+        ReplayError::NotFailed(_) => (StatusCode::CONFLICT, "check-not-failed"),
         ReplayError::OneTenant(_) => (StatusCode::UNPROCESSABLE_ENTITY, "generation-of-one-tenant"),
         ReplayError::TooManyTenants => (StatusCode::UNPROCESSABLE_ENTITY, "too-many-tenants"),
         _ => return failed(&error, error.is_retryable()),

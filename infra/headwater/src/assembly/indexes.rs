@@ -75,7 +75,12 @@ pub(crate) async fn cluster(config: &SearchCluster, runtime: &Runtime) -> Result
 /// Those that are there are opened now, so that what is wrong with one is said at the start.
 fn in_folder(folder: &Path, kept: Vec<&'static str>, sealing: &SealingKey, runtime: &Runtime) -> Result<Indexes> {
     let indexes = Indexes::new(FolderIndexes::new(folder, kept, sealing.clone(), runtime.clone()));
-    let cannot = || format!("the search index in {} cannot be opened", folder.display());
+    let cannot = || {
+        format!(
+            "the search index in {} cannot be opened; if it is damaged, remove that folder: it is made anew from the log",
+            folder.display()
+        )
+    };
     for name in TantivyIndex::list(folder).with_context(cannot)? {
         for (projection, mapping, _) in kinds() {
             if (name.kind.as_str(), name.projection.as_str()) == (mapping.kind, projection) {
