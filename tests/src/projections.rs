@@ -371,9 +371,9 @@ impl Keeping {
     /// Waits until the views and the feed are what the log says.
     ///
     /// # Panics
-    /// When they are not after a minute, with what differs.
+    /// When they are not after three minutes, with what differs.
     pub async fn settled(&self, scope: &TenantScope) {
-        let until = self.runtime.monotonic() + std::time::Duration::from_secs(60);
+        let until = self.runtime.monotonic() + std::time::Duration::from_secs(180);
         loop {
             let mut differences = self.differences(scope).await;
             differences.extend(self.feed_differences(scope).await);

@@ -17,7 +17,11 @@ impl Edge {
         let text = value.map(|value| value.to_str().unwrap_or_default());
         let result = match another {
             Some(_) => Err(CredentialError::Invalid),
-            None => self.authenticator().authenticate(text).await,
+            // Tenants are looked up in a store that may hang.
+            None => match self.until_deadline(self.authenticator().authenticate(text)).await {
+                Some(result) => result,
+                None => Err(CredentialError::Unavailable),
+            },
         };
         result.map_err(refused)
     }

@@ -84,15 +84,20 @@ impl Edge {
     /// The work's own, 503 `deadline-exceeded` (the work is dropped then; a command may have been committed), 500 after a panic.
     pub async fn within_deadline<T>(&self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
         let guarded = AssertUnwindSafe(work).catch_unwind();
-        match self.0.runtime.timeout(self.0.limits.deadline, guarded).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => Err(panicked(panic.as_ref())),
-            Err(_) => Err(Problem::unavailable(
+        match self.until_deadline(guarded).await {
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => Err(panicked(panic.as_ref())),
+            None => Err(Problem::unavailable(
                 "deadline-exceeded",
                 "the request took too long; try again, a command with the same Idempotency-Key",
                 COME_BACK,
             )),
         }
+    }
+
+    /// What comes of some work; none when it takes longer than a request may.
+    pub(crate) async fn until_deadline<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.0.runtime.timeout(self.0.limits.deadline, work).await.ok()
     }
 
     /// Gives a problem the request's trace id, and tells the operator what the caller is not told. `headers` are the request's.

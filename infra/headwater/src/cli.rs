@@ -193,7 +193,7 @@ pub(crate) struct Replay {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Most write units a second that it may take.
-    #[arg(long, value_name = "N", conflicts_with_all = ["aggregate", "dry_run", "cancel", "switch_to", "check"])]
+    #[arg(long, value_name = "N", value_parser = write_units, conflicts_with_all = ["aggregate", "dry_run", "cancel", "switch_to", "check"])]
     pub(crate) wcu: Option<f64>,
     /// Ends the replay that is under way; what it wrote is deleted.
     #[arg(long, conflicts_with = "tenant")]
@@ -209,6 +209,15 @@ pub(crate) struct Replay {
     pub(crate) check: Option<u32>,
     #[command(flatten)]
     pub(crate) reach: Reach,
+}
+
+fn write_units(text: &str) -> Result<f64, String> {
+    let units: f64 = text.parse().map_err(|_| "is a number above 0".to_owned())?;
+    if units.is_finite() && units > 0.0 {
+        Ok(units)
+    } else {
+        Err("is a number above 0".to_owned())
+    }
 }
 
 /// Names an aggregate that is parked.

@@ -186,13 +186,13 @@ impl World {
 
     pub(crate) async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
         let tokio = Runtime::tokio();
-        for _ in 0..1_200 {
+        for _ in 0..3_600 {
             if holds().await {
                 return;
             }
             tokio.sleep(Duration::from_millis(50)).await;
         }
-        panic!("after a minute still not: {what}");
+        panic!("after three minutes still not: {what}");
     }
 
     /// Waits until a generation is kept, and its replay has come to its end.

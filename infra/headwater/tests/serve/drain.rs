@@ -1,4 +1,5 @@
-//! How a process ends: what is in work is answered, what takes too long is named, a second signal does not wait.
+//! How a process ends: what is in work is answered, what takes too long is named, a second signal does not wait. And what a store
+//! that hangs keeps nobody waiting for.
 
 use crate::{
     installation::Installation,
@@ -109,4 +110,28 @@ async fn a_start_waits_for_its_tables() {
     let mut errors = String::new();
     child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
     assert!(status.success(), "{errors}");
+}
+
+/// The SDK alone would try for half a minute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_store_does_not_answer_is_answered_within_the_deadline() {
+    let installation = Installation::new();
+    let credentials = installation.ministack.credentials();
+    let config = installation.config(
+        "all.toml",
+        "dynamodb.create_tables = true\ntenants = [\"acme:us\"]\nlimits.deadline_ms = 1000\n",
+    );
+    let process = tokio::task::spawn_blocking(move || Serve::start(&config, &credentials))
+        .await
+        .unwrap();
+    let client = Client::new(&installation.issuer.token("acme", &["owner"]));
+    installation.ministack.pause();
+    let since = Instant::now();
+    // The tenant is not known yet, or not any more.
+    let (status, problem) = client
+        .get(&format!("{}/v1/catalog/products/P1", process.http), None)
+        .await;
+    assert_eq!(status, 503, "{problem}");
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    installation.ministack.resume();
 }

@@ -97,7 +97,7 @@ impl Shop {
                     break;
                 }
                 assert!(
-                    since.elapsed() < Duration::from_secs(60),
+                    since.elapsed() < Duration::from_secs(120),
                     "not {count}: {status} {found}"
                 );
                 tokio::time::sleep(Duration::from_millis(100)).await;
