@@ -19,6 +19,7 @@ use headwater_read_models::{
     leads::{self, LeadRow},
     order_view::{self, OrderRow},
     product_view::{self, ProductRow},
+    variants::{self, VariantRow},
 };
 use headwater_tenancy::TenantScope;
 use serde::Serialize;
@@ -99,6 +100,16 @@ pub(crate) static LISTS: &[List] = &[
         summary: "The products by id, those taken off sale too",
         range: |_| Ok(ProductRow::all()),
         read: rows::<ProductRow>,
+        ..PLAIN
+    },
+    List {
+        context: "catalog",
+        collection: "variants",
+        parent: Some("products"),
+        projection: variants::PROJECTION,
+        summary: "The variants of a product by id, those taken off sale too",
+        range: |ask| Ok(VariantRow::in_product(ask.parent()?)),
+        read: rows::<VariantRow>,
         ..PLAIN
     },
     List {

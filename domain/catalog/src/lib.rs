@@ -1,11 +1,14 @@
-//! The catalog: products, the categories they are shelved under and the brands they are sold as.
+//! The catalog: products and their variants, the categories they are shelved under and the brands they are sold as.
 //!
 //! One file per aggregate, with its state, commands, events and decisions. What is read of them lives in `domain/read-models`.
 
 pub mod brand;
 pub mod category;
+pub mod gtin;
 mod names;
+mod price;
 pub mod product;
+pub mod variant;
 
 use headwater_kernel::AggregateRegistry;
 
@@ -15,6 +18,7 @@ pub const CONTEXT: &str = "catalog";
 /// The aggregates of this context, one line each.
 pub fn register(registry: &mut impl AggregateRegistry) {
     registry.aggregate::<product::Product>();
+    registry.aggregate::<variant::Variant>();
     registry.aggregate::<category::Category>();
     registry.aggregate::<brand::Brand>();
 }
@@ -71,6 +75,27 @@ mod tests {
                         "ProductGtinReplaced",
                         "ProductAttributesReplaced",
                         "ProductDiscontinued"
+                    ]
+                ),
+                (
+                    "variants",
+                    vec![
+                        "create",
+                        "change-sku",
+                        "set-options",
+                        "set-gtin",
+                        "change-price",
+                        "clear-price",
+                        "discontinue"
+                    ],
+                    vec![
+                        "VariantCreated",
+                        "VariantSkuChanged",
+                        "VariantOptionsReplaced",
+                        "VariantGtinReplaced",
+                        "VariantPriceChanged",
+                        "VariantPriceCleared",
+                        "VariantDiscontinued"
                     ]
                 ),
                 (

@@ -3,7 +3,6 @@
 mod attributes;
 mod command;
 mod event;
-pub mod gtin;
 #[cfg(test)]
 mod tests;
 
@@ -11,10 +10,11 @@ pub use attributes::{Attribute, Attributes, MAX_ATTRIBUTES};
 pub use command::{Command, Content};
 pub use event::Event;
 
-use headwater_kernel::{Aggregate, Claim, Currency, Facts, Rejection, Timestamp};
+use crate::gtin;
+use headwater_kernel::{Aggregate, AggregateType, Claim, Currency, Facts, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// A product. Its GTINs are its own within the tenant, also after it was discontinued, because GS1 never gives one out again. Its SKU
+/// A product. Its GTINs are its own within the tenant, no variant's either, also after it was discontinued, because GS1 never gives one out again. Its SKU
 /// is the maker's part number and may be another product's too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
@@ -236,15 +236,10 @@ impl Aggregate for Product {
     }
 
     fn claims(&self) -> Vec<Claim> {
-        let claim = |value| Claim {
-            name: "gtin",
-            value,
-            pointer: "/gtin",
-        };
-        self.gtin
-            .iter()
-            .filter_map(|gtin| gtin::normalized(gtin))
-            .map(claim)
-            .collect()
+        gtin::claims(&self.gtin)
+    }
+
+    fn rivals(claim: &str) -> Vec<AggregateType> {
+        gtin::rivals::<Self>(claim)
     }
 }

@@ -20,6 +20,7 @@ mod registry;
 pub mod search;
 #[cfg(test)]
 mod tests;
+pub mod variants;
 
 pub use fold::{DocumentFold, EventContext, Fold, RowFold, RowsFold};
 pub use invoice::{CreditNote, InvoiceFacts, InvoiceStatus, LineItem, Payment, Refund};

@@ -1,5 +1,6 @@
 //! Given what happened to an aggregate, this is read of it.
 
+mod catalog;
 mod selling;
 
 use crate::{

@@ -12,6 +12,8 @@ async fn every_read_is_described() {
         "/v1/catalog/products/{id}",
         "/v1/catalog/products/{id}/history",
         "/v1/catalog/products",
+        "/v1/catalog/products/{id}/variants",
+        "/v1/catalog/variants/{id}",
         "/v1/catalog/brands",
         "/v1/catalog/categories",
         "/v1/crm/capsules",

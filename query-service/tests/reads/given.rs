@@ -61,8 +61,8 @@ impl Server {
             .unwrap();
     }
 
-    async fn put_rows<F: RowsFold>(&self, tenant: &str, of: &str, state: F, version: u64) {
-        let repository: Repository = self.repository("account-tree");
+    async fn put_rows<F: RowsFold>(&self, projection: &'static str, tenant: &str, of: &str, state: F, version: u64) {
+        let repository: Repository = self.repository(projection);
         let rows = state.rows().unwrap().into_iter();
         let mut writes: Vec<Write> = rows
             .map(|row| Write::Put {
@@ -98,6 +98,18 @@ impl Server {
             .await;
     }
 
+    /// Puts a head and its rows after events, the first of them at the beginning of 2026.
+    pub(crate) async fn put_head<F: RowsFold>(
+        &self,
+        projection: &'static str,
+        tenant: &str,
+        of: &str,
+        events: &[Value],
+    ) {
+        let state: F = fold(of, 0, events);
+        self.put_rows(projection, tenant, of, state, events.len() as u64).await;
+    }
+
     pub(crate) async fn put_lead(&self, tenant: &str, of: &str, owner: Option<&str>, captured: u64) {
         let event = json!({ "type": "LeadCaptured", "data": {
             "name": personal(of, "Ada"), "email": personal(of, "ada@example.com"), "phone": null, "company": "Engines",
@@ -117,7 +129,7 @@ impl Server {
         let opened = json!({ "type": "AccountOpened", "data": {
             "capsule_id": capsule, "name": personal(of, "Difference Ltd"), "owner_id": "ann"
         } });
-        self.put_rows(tenant, of, fold::<AccountFold>(of, 0, &[opened]), 1)
+        self.put_rows("account-tree", tenant, of, fold::<AccountFold>(of, 0, &[opened]), 1)
             .await;
     }
 
@@ -131,7 +143,8 @@ impl Server {
             } })
         }));
         let state = fold::<OpportunityFold>(of, 0, &events);
-        self.put_rows(tenant, of, state, events.len() as u64).await;
+        self.put_rows("account-tree", tenant, of, state, events.len() as u64)
+            .await;
     }
 
     pub(crate) async fn index_product(&self, tenant: &str, of: &str, version: u64, price_cents: i64, brand: &str) {

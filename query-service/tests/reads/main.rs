@@ -13,4 +13,5 @@ mod orders;
 mod searches;
 mod server;
 mod trees;
+mod variants;
 mod views;

@@ -1,6 +1,7 @@
 //! What can be asked of a product, and what a payload must be before it is decided.
 
-use super::{Attributes, attributes, gtin};
+use super::{Attributes, attributes};
+use crate::{gtin, price};
 use headwater_kernel::{Currency, Rejection, Timestamp, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -50,7 +51,7 @@ pub enum Command {
     },
     /// Replaces the GTINs of a product.
     SetGtin {
-        /// All GTINs (EAN, UPC, ITF-14) it has from now on; each is this product's alone within the tenant.
+        /// All GTINs (EAN, UPC, ITF-14) it has from now on; each is this product's alone within the tenant, no variant's either.
         #[schemars(length(max = 200))]
         gtin: Vec<String>,
     },
@@ -96,7 +97,7 @@ pub struct Content {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20000))]
     pub description: Option<String>,
-    /// Its GTINs (EAN, UPC, ITF-14); each is this product's alone within the tenant.
+    /// Its GTINs (EAN, UPC, ITF-14); each is this product's alone within the tenant, no variant's either.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub gtin: Vec<String>,
@@ -133,23 +134,12 @@ fn description(description: &str) -> Result<(), Rejection> {
     text::lines("/description", description, 20_000)
 }
 
-fn price(price_cents: i64) -> Result<(), Rejection> {
-    if price_cents < 0 {
-        return Err(Rejection::field(
-            "negative-price",
-            "/price_cents",
-            "a price is never negative",
-        ));
-    }
-    Ok(())
-}
-
 impl Content {
     fn checked(mut self) -> Result<Self, Rejection> {
         sku(&self.sku)?;
         title(&self.title)?;
         brand(&self.brand)?;
-        price(self.price_cents)?;
+        price::check(self.price_cents)?;
         self.category.as_deref().map_or(Ok(()), category)?;
         self.description.as_deref().map_or(Ok(()), description)?;
         self.gtin = gtin::checked(self.gtin)?;
@@ -163,7 +153,7 @@ impl Command {
     pub(super) fn checked(self) -> Result<Self, Rejection> {
         match &self {
             Self::Create(_) | Self::Import(_) | Self::SetGtin { .. } => {}
-            Self::ChangePrice { price_cents, .. } => price(*price_cents)?,
+            Self::ChangePrice { price_cents, .. } => price::check(*price_cents)?,
             Self::Revise {
                 sku: s,
                 title: t,

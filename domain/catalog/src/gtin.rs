@@ -1,8 +1,12 @@
-//! Global Trade Item Numbers: what is one, and when two are the same.
+//! Global Trade Item Numbers: what is one, when two are the same, and whose they are. A number is one product's or one variant's.
 
-use headwater_kernel::Rejection;
+use crate::{product::Product, variant::Variant};
+use headwater_kernel::{Aggregate, AggregateType, Claim, Rejection};
 
-/// Most GTINs of one product. Families of cartridges and cables have more than a hundred.
+/// The name of the claim of a number.
+const CLAIM: &str = "gtin";
+
+/// Most GTINs of one product or variant. Families of cartridges and cables have more than a hundred.
 pub const MAX_GTINS: usize = 200;
 
 /// The 14 digits under which GTINs are compared: shorter ones are filled up with zeros from the left (GS1 General Specifications,
@@ -24,8 +28,27 @@ pub fn normalized(gtin: &str) -> Option<String> {
     sum.is_multiple_of(10).then_some(padded)
 }
 
-/// Checks a product's GTINs and leaves out those that repeat an earlier one in another or the same spelling.
-pub(super) fn checked(gtin: Vec<String>) -> Result<Vec<String>, Rejection> {
+/// The claims of these numbers.
+pub(crate) fn claims(gtin: &[String]) -> Vec<Claim> {
+    let claim = |value| Claim {
+        name: CLAIM,
+        value,
+        pointer: "/gtin",
+    };
+    gtin.iter().filter_map(|gtin| normalized(gtin)).map(claim).collect()
+}
+
+/// With whom `A` competes for a claim: products and variants have their numbers from the same authority.
+pub(crate) fn rivals<A: Aggregate>(claim: &str) -> Vec<AggregateType> {
+    if claim == CLAIM {
+        vec![AggregateType::of::<Product>(), AggregateType::of::<Variant>()]
+    } else {
+        vec![AggregateType::of::<A>()]
+    }
+}
+
+/// Checks the GTINs of a product or variant and leaves out those that repeat an earlier one in another or the same spelling.
+pub(crate) fn checked(gtin: Vec<String>) -> Result<Vec<String>, Rejection> {
     if gtin.len() > MAX_GTINS {
         let detail = format!("there are {} GTINs; at most {MAX_GTINS} are allowed", gtin.len());
         return Err(Rejection::field("too-many", "/gtin", detail));

@@ -1,0 +1,131 @@
+//! The variants of a product: one query, its own alone.
+
+use crate::server::Server;
+use headwater_edge::v1::ListRequest;
+use headwater_read_models::variants::{self, VariantFold};
+use serde_json::{Value, json};
+
+fn ids(page: &Value) -> Vec<&str> {
+    let items = page["items"].as_array().unwrap().iter();
+    items.map(|item| item["id"].as_str().unwrap()).collect()
+}
+
+async fn put(server: &Server, tenant: &str, of: &str, product: &str, discontinued: bool) {
+    let mut events = vec![json!({ "type": "VariantCreated", "data": {
+        "product_id": product, "sku": format!("S-{of}"), "options": { "colour": "red" }, "price_cents": 4_490, "currency": "EUR"
+    } })];
+    if discontinued {
+        events.push(json!({ "type": "VariantDiscontinued", "data": { "product_id": product } }));
+    }
+    server
+        .put_head::<VariantFold>(variants::PROJECTION, tenant, of, &events)
+        .await;
+}
+
+async fn stocked() -> Server {
+    let server = Server::start().await;
+    for product in ["P1", "P10", "P1#VARIANT"] {
+        server.put_product("demo", product, 1).await;
+        put(&server, "demo", &format!("{product}-a"), product, false).await;
+    }
+    put(&server, "demo", "P1-b", "P1", true).await;
+    put(&server, "other", "P1-c", "P1", false).await;
+    server
+}
+
+#[tokio::test]
+async fn a_products_variants_are_one_query_and_nobody_elses() {
+    let server = stocked().await;
+    server.get("/v1/catalog/products/P1/variants").await.ok();
+    let before = server.views.accounting().snapshot();
+    let page = server.get("/v1/catalog/products/P1/variants").await.ok();
+    let calls = server.views.accounting().since(&before);
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|usage| (usage.operation, usage.pattern, usage.calls))
+        .collect();
+    assert_eq!(calls, [("Query", "repository.query", 1)]);
+    assert_eq!(ids(&page), ["P1-a", "P1-b"]);
+    let [first, second] = [&page["items"][0], &page["items"][1]];
+    assert_eq!(
+        [
+            &first["options"],
+            &first["price_cents"],
+            &first["discontinued"],
+            &first["version"]
+        ],
+        [&json!({ "colour": "red" }), &json!(4_490), &json!(false), &json!(1)]
+    );
+    assert_eq!((&second["discontinued"], &second["version"]), (&json!(true), &json!(2)));
+    let crafted = server.get("/v1/catalog/products/P1%23VARIANT/variants").await.ok();
+    assert_eq!(ids(&crafted), ["P1#VARIANT-a"]);
+    let none = server.get("/v1/catalog/products/P2/variants").await.ok();
+    assert_eq!(none, json!({ "items": [] }));
+    let products = server.get("/v1/catalog/products").await.ok();
+    assert_eq!(
+        ids(&products),
+        ["P1", "P1#VARIANT", "P10"],
+        "a page of products has no variants"
+    );
+}
+
+#[tokio::test]
+async fn they_go_on_by_a_cursor_that_is_good_for_this_list_and_tenant_alone() {
+    let server = stocked().await;
+    let path = "/v1/catalog/products/P1/variants?limit=1";
+    let first = server.get(path).await.ok();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = server.get(&format!("{path}&cursor={cursor}")).await.ok();
+    assert_eq!((ids(&first), ids(&second)), (vec!["P1-a"], vec!["P1-b"]));
+    let elsewhere = format!("/v1/catalog/products/P10/variants?limit=1&cursor={cursor}");
+    server.get(&elsewhere).await.problem(400, "invalid-cursor");
+    server
+        .get_as("other", &format!("{path}&cursor={cursor}"))
+        .await
+        .problem(400, "invalid-cursor");
+}
+
+#[tokio::test]
+async fn another_tenants_are_never_seen() {
+    let server = stocked().await;
+    let theirs = server.get_as("other", "/v1/catalog/products/P1/variants").await.ok();
+    assert_eq!(ids(&theirs), ["P1-c"]);
+    server.get("/v1/catalog/variants/P1-c").await.problem(404, "not-found");
+    server
+        .get_as("other", "/v1/catalog/variants/P1-a")
+        .await
+        .problem(404, "not-found");
+    let view = server.get("/v1/catalog/variants/P1-b").await;
+    assert_eq!(view.header("etag"), Some("\"2\""));
+    let view = view.ok();
+    assert_eq!(
+        [&view["id"], &view["product_id"], &view["sku"], &view["discontinued"]],
+        [&json!("P1-b"), &json!("P1"), &json!("S-P1-b"), &json!(true)]
+    );
+}
+
+#[tokio::test]
+async fn grpc_answers_the_same() {
+    let server = stocked().await;
+    let ask = ListRequest {
+        context: "catalog".into(),
+        collection: "variants".into(),
+        parent: "products".into(),
+        parent_id: "P1".into(),
+        ..ListRequest::default()
+    };
+    let page = server
+        .queries()
+        .await
+        .list(server.authorize(ask))
+        .await
+        .unwrap()
+        .into_inner();
+    let items: Vec<Value> = page
+        .items_json
+        .iter()
+        .map(|item| serde_json::from_slice(item).unwrap())
+        .collect();
+    let same = server.get("/v1/catalog/products/P1/variants").await.ok();
+    assert_eq!(Value::from(items), same["items"]);
+}
