@@ -34,6 +34,11 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
+    /// Whether this process serves, because no other had the data folder open.
+    pub(crate) fn is_own(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Finds or starts one, with a token for `tenant`, or, for what is no tenant's, for any that it has.
     pub(crate) async fn find(
         data: &Path,

@@ -70,7 +70,7 @@ fn bench(name: &str, arguments: &[String]) -> Result<()> {
         "append" => ("headwater-tests", "append"),
         "lag" => ("headwater-tests", "lag"),
         "replay" => ("headwater-tests", "replay"),
-        "search" => ("headwater-search", "relevance"),
+        "search" => ("headwater-search", "search"),
         other => bail!("there is no benchmark {other:?}; use append, lag, replay or search"),
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -1,7 +1,9 @@
 //! What everything that is done for one generation has in common: its stores, its budget, and whether this worker may still act.
 
 use super::{ReplayError, ReplayOptions, bucket::Bucket, progress::ProgressStore, refold::Refold};
-use crate::{ApplyError, Parked, Parking, SourceKey, follower::Chain, options::backoff, parking::without_quotes};
+use crate::{
+    ApplyError, Parked, Parking, SourceKey, follower::Chain, options::backoff, parking::without_quotes, stop::told,
+};
 use headwater_dynamo_repository::Bulk;
 use headwater_event_log::{EventLog, SegmentPage};
 use headwater_runtime::Runtime;
@@ -77,6 +79,16 @@ impl Job {
             Err(ReplayError::Stopped)
         } else {
             Ok(())
+        }
+    }
+
+    /// Waits until so many write units may be spent, unless this worker has to stop before.
+    pub(crate) async fn spend(&self, units: f64) -> Result<(), ReplayError> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = told(&mut stop) => Err(ReplayError::Stopped),
+            () = self.bucket.take(units) => Ok(()),
         }
     }
 

@@ -408,7 +408,8 @@ fn told(
         commits,
         commits_about: about.max(commits),
         rows: segments.iter().map(|one| one.rows).sum(),
-        write_units: segments.iter().map(|one| one.units).sum(),
+        // The sum of none is -0.
+        write_units: segments.iter().map(|one| one.units).sum::<f64>() + 0.0,
         parked: segments.iter().map(|one| one.parked).sum(),
         seconds_left: seconds_left.filter(|_| generation.state == GenerationState::Filling),
         check: None,

@@ -51,7 +51,7 @@ impl Sums {
             return Ok(());
         };
         let units: f64 = waiting.iter().map(|(.., units)| units).sum();
-        self.job.bucket.take(units).await;
+        self.job.spend(units).await?;
         let sources: Vec<SourceCommits> = waiting.iter().map(|(_, source, _)| source.clone()).collect();
         let applied = self.job.patiently(|| async {
             for result in follower.apply(sources.clone()).await {

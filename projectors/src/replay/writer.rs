@@ -203,7 +203,7 @@ async fn write(job: &Job, writes: Vec<(Source, BulkWrite)>) -> Result<Tally, Rep
 
 async fn request(job: &Job, writes: &[(Source, BulkWrite)]) -> Result<f64, ReplayError> {
     let estimate: f64 = writes.iter().map(|(_, write)| write.write_units()).sum();
-    job.bucket.take(estimate).await;
+    job.spend(estimate).await?;
     let written = job.patiently(|| async {
         {
             let all = writes.iter().map(|(_, write)| write);

@@ -148,3 +148,26 @@ async fn what_a_generation_that_is_filled_cannot_remember_is_caught_up_by_one_pa
     assert!((60..=150).contains(&saves), "{saves}");
     keeper.shut_down().await;
 }
+
+/// What waits for its budget waits for minutes here; who cancels does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_does_not_wait_for_the_budget() {
+    let world = World::new().await;
+    world.fill(&world.acme, 120).await;
+    let keeper = world.keep();
+    let replays = keeper.replays().clone();
+    world.settled(&world.acme, BALANCES, 1).await;
+    let before = world.usage();
+    replays.start(BALANCES, None, budget(0.02)).await.unwrap();
+    world
+        .until("something is written", async || world.bulk_units(&before) > 0.0)
+        .await;
+    replays.cancel(BALANCES).await.unwrap();
+    world
+        .until("the generation is gone", async || {
+            replays.registered().await.unwrap()[BALANCES].generation(2).is_none()
+        })
+        .await;
+    assert_eq!(world.keys(BALANCES, 2).await, [""; 0]);
+    keeper.shut_down().await;
+}

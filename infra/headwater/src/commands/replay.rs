@@ -127,10 +127,14 @@ impl Asked<'_> {
         let url = self.route("replays", None)?;
         let last = tokio::select! {
             last = follow(&self.client, url, generation, runtime) => last?,
-            _ = tokio::signal::ctrl_c() => bail!(
-                "stopped watching {}; it goes on in the process that keeps it (--cancel ends it, the same command watches again)",
-                name(replay)
-            ),
+            _ = tokio::signal::ctrl_c() => {
+                let then = if self.reached.is_own() {
+                    "it goes on where it is when a Headwater has the data folder open again"
+                } else {
+                    "it goes on in the process that keeps it"
+                };
+                bail!("stopped watching {}; {then} (--cancel ends it, the same command watches again)", name(replay))
+            }
         };
         if self.output == Output::Json {
             say(&last);
