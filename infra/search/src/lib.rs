@@ -6,6 +6,7 @@
 //!
 //! - [`query`](Query) what can be asked, [`hits`](Hits) what is answered, [`validate`] what both adapters refuse, [`cursor`] how pages
 //!   are sealed: shared by all adapters.
+//! - `text` is what a text means and `values` what fields are compared as, whichever engine finds them.
 //! - [`tantivy`] the embedded adapter, [`opensearch`] the one for a cluster, [`Retrying`] around either.
 
 pub mod cursor;
@@ -16,7 +17,9 @@ pub mod opensearch;
 mod query;
 mod retrying;
 pub mod tantivy;
+mod text;
 pub mod validate;
+mod values;
 
 pub use error::Error;
 pub use hits::{FacetCount, Hit, Hits};

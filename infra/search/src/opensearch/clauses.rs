@@ -3,9 +3,9 @@
 use super::{layout, words::feature};
 use crate::{
     Filter, Query, Sort,
-    tantivy::{
-        plan::{Group, Plan},
-        score::{PAIR, SATURATION, SHARE},
+    text::{
+        plan::{Exact, Group, Plan},
+        weights::{PAIR, SATURATION, SHARE},
     },
     validate::attributes,
 };
@@ -80,7 +80,7 @@ pub(super) fn text(mapping: &Mapping, plan: &Plan) -> Value {
 
 /// A word in any of its forms: the one that counts most.
 fn group(group: &Group, counts: f32) -> Value {
-    let form = |(form, weight): &(String, crate::tantivy::plan::Exact)| {
+    let form = |(form, weight): &(String, Exact)| {
         json!({"rank_feature": {
             "field": format!("words.{}", feature(form)),
             "saturation": {"pivot": SATURATION / weight.0},

@@ -12,11 +12,8 @@
 
 use crate::{
     DocumentBody, DocumentWrite,
-    tantivy::{
-        analysis::{self, code},
-        document::{number, sort_text, texts},
-        schema::{SEPARATOR, attribute_value, canonical_number, scalar},
-    },
+    text::analysis::{self, code},
+    values::{SEPARATOR, attribute_value, canonical_number, number, scalar, sort_text, texts},
 };
 use headwater_read_models::search::{Field, FieldKind, Mapping};
 use serde_json::{Map, Value, json};

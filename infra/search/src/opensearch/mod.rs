@@ -13,9 +13,7 @@ mod run;
 mod statistics;
 mod words;
 
-use crate::{
-    DocumentWrite, Error, Hits, IndexName, Query, SearchIndex, StoredDocument, WriteOutcome, tantivy::document,
-};
+use crate::{DocumentWrite, Error, Hits, IndexName, Query, SearchIndex, StoredDocument, WriteOutcome, values};
 use ::opensearch::http::Method;
 use async_trait::async_trait;
 use cluster::classified;
@@ -162,7 +160,7 @@ fn version(source: &Value) -> Result<u64, Error> {
 impl SearchIndex for OpenSearchIndex {
     async fn write(&self, writes: Vec<DocumentWrite>) -> Result<Vec<WriteOutcome>, Error> {
         for write in &writes {
-            document::check(self.mapping, write)?;
+            values::check(self.mapping, write)?;
             if i64::try_from(write.version).is_err() {
                 return Err(Error::InvalidDocument {
                     id: write.id.to_string(),

@@ -7,7 +7,10 @@
 use super::{OpenSearchIndex, clauses, statistics};
 use crate::{
     Error, FacetCount, Hit, Hits, Query, cursor,
-    tantivy::{highlight, plan::Plan, run::FEW},
+    text::{
+        highlight,
+        plan::{FEW, Plan},
+    },
     validate::validate,
 };
 use headwater_tenancy::TenantScope;

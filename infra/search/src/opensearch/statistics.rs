@@ -4,11 +4,11 @@
 use super::{OpenSearchIndex, layout};
 use crate::{
     Error,
-    tantivy::{
-        expand::Wanted,
+    text::{
+        forms::Wanted,
         plan::{Exact, Plan, Words, plan},
-        schema::SEPARATOR,
     },
+    values::SEPARATOR,
 };
 use serde_json::{Value, json};
 use std::{

@@ -4,11 +4,12 @@
 //! adds fields up after each is saturated. With features, a document's score depends on the document and the plan of the query alone: other
 //! tenants do not move it, and it is the same on every page. The engine saturates and adds up.
 
-use crate::tantivy::{
-    analysis::{Chunk, chunks, pair},
-    document::texts,
-    schema::lead,
-    score::{LENGTH, SPLIT},
+use crate::{
+    text::{
+        analysis::{Chunk, chunks, pair},
+        weights::{LENGTH, SPLIT},
+    },
+    values::{lead, texts},
 };
 use headwater_read_models::search::{Field, FieldKind, Mapping};
 use serde_json::Value;

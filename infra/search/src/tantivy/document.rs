@@ -1,57 +1,17 @@
 //! From a written document to the engine's.
 
-use super::{
-    analysis::{chunks, code, pair},
-    schema::{FieldLayout, Layout, attribute_value, canonical_number, key_term, scalar, tenant_term},
+use super::schema::{FieldLayout, Layout, key_term, tenant_term};
+use crate::{
+    DocumentBody, DocumentWrite,
+    text::analysis::{chunks, code, pair},
+    values::{attribute_value, canonical_number, number, scalar, sort_text, texts},
 };
-use crate::{DocumentBody, DocumentWrite, Error};
-use headwater_kernel::Timestamp;
-use headwater_read_models::search::{Field, FieldKind, Mapping};
+use headwater_read_models::search::FieldKind;
 use serde_json::Value;
 use tantivy::{
     TantivyDocument, schema,
     tokenizer::{PreTokenizedString, Token},
 };
-
-/// Longest text that results are sorted by, in characters.
-const MAX_SORT: usize = 128;
-
-/// Checks that a body is as the mapping says, so that a write fails before anything of its batch is done.
-pub(crate) fn check(mapping: &Mapping, write: &DocumentWrite) -> Result<(), Error> {
-    let DocumentBody::Put(body) = &write.body else {
-        return Ok(());
-    };
-    let invalid = |reason: String| Error::InvalidDocument {
-        id: write.id.to_string(),
-        reason,
-    };
-    let object = body
-        .as_object()
-        .ok_or_else(|| invalid("it is not a JSON object".into()))?;
-    for field in mapping.fields {
-        let name = field.name;
-        let Some(value) = object.get(name).filter(|value| !value.is_null()) else {
-            continue;
-        };
-        let fits = match field.kind {
-            FieldKind::Text { .. } | FieldKind::Keyword { .. } => match value {
-                Value::Array(values) => values.iter().all(Value::is_string),
-                value => value.is_string(),
-            },
-            FieldKind::Integer | FieldKind::Time => number(field, value).is_some(),
-            FieldKind::Attributes { .. } => value
-                .as_object()
-                .is_some_and(|map| map.values().all(|value| !value.is_object())),
-        };
-        if !fits {
-            return Err(invalid(format!(
-                "its field {name:?} is not what the mapping says ({:?})",
-                field.kind
-            )));
-        }
-    }
-    Ok(())
-}
 
 /// The engine's document.
 pub(super) fn document(layout: &Layout, write: &DocumentWrite) -> TantivyDocument {
@@ -165,25 +125,4 @@ fn add_tokens(document: &mut TantivyDocument, tenant: &str, field: schema::Field
             tokens,
         },
     );
-}
-
-pub(crate) fn texts(value: &Value) -> Vec<&str> {
-    match value {
-        Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
-        value => value.as_str().into_iter().collect(),
-    }
-}
-
-/// The number that a column holds; a time as nanoseconds.
-pub(crate) fn number(field: &Field, value: &Value) -> Option<i64> {
-    match field.kind {
-        FieldKind::Time => Timestamp::parse(value.as_str()?).ok().map(Timestamp::nanos),
-        _ => value.as_i64(),
-    }
-}
-
-/// What results are sorted by: words in lower case, so that `apple` and `Apple` stand together.
-pub(crate) fn sort_text(text: &str) -> String {
-    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    words.join(" ").chars().take(MAX_SORT).collect()
 }

@@ -3,10 +3,13 @@
 
 use super::{
     bits::Bits,
-    schema::{Layout, attribute_value, canonical_number, tenant_term},
+    schema::{Layout, tenant_term},
     terms,
 };
-use crate::{Error, Filter, validate};
+use crate::{
+    Error, Filter, validate,
+    values::{attribute_value, canonical_number},
+};
 use tantivy::SegmentReader;
 
 /// The set for one segment.

@@ -3,22 +3,19 @@
 //!
 //! One folder per index, `<kind>-<projection>-<generation>`. Writes go through one thread ([`writer`]), searches through a few ([`pool`]).
 
-pub(crate) mod analysis;
 mod bits;
+mod dictionary;
 mod directory;
-pub(crate) mod document;
-pub(crate) mod expand;
+mod document;
 mod facets;
 mod filter;
-pub(crate) mod highlight;
 mod open;
 mod order;
-pub(crate) mod plan;
 mod pool;
 mod recovery;
-pub(crate) mod run;
-pub(crate) mod schema;
-pub(crate) mod score;
+mod run;
+mod schema;
+mod score;
 mod snapshot;
 mod terms;
 mod writer;

@@ -1,12 +1,11 @@
 //! The order of hits: keys that compare within a segment as numbers, and over segments and pages as values.
 
 use super::{
-    plan::Plan,
     schema::Layout,
     score::Scores,
     terms::{self, unreadable},
 };
-use crate::{Error, Sort};
+use crate::{Error, Sort, text::plan::Plan};
 use headwater_read_models::search::FieldKind;
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, ops::Bound};

@@ -1,21 +1,25 @@
 //! Answers one query from one snapshot: candidates, scores, order, facets, and the documents of the page.
 
 use super::{
+    dictionary::Dictionary,
     facets::{Facets, SegmentFacets},
-    filter, highlight,
+    filter,
     order::{self, Key, Keys, Position, SortValue},
-    plan::{self, Dictionary, Plan},
     schema::{Layout, key_term},
     score::{self, Scores},
     terms::unreadable,
 };
-use crate::{Error, Hit, Hits, Query, cursor, validate::validate};
+use crate::{
+    Error, Hit, Hits, Query, cursor,
+    text::{
+        highlight,
+        plan::{self, FEW, Plan},
+    },
+    validate::validate,
+};
 use headwater_tenancy::{SealingKey, TenantScope};
 use std::collections::{BTreeMap, BinaryHeap};
 use tantivy::{DocAddress, Searcher, SegmentReader, TantivyDocument, schema::Value as _};
-
-/// Fewer hits than this are hardly any.
-pub(crate) const FEW: usize = 10;
 
 /// A candidate for the page.
 struct Candidate {

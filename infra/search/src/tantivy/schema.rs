@@ -9,12 +9,13 @@
 //! | `NAME` | the column of a field: facets, ranges, sort |
 //! | `NAME:value` | exact values; `NAME:code` without case and punctuation; `NAME:word` words; `NAME:pair` neighbouring words as one |
 
-use super::analysis;
+use crate::{
+    text::analysis,
+    values::{SEPARATOR, lead},
+};
 use headwater_read_models::search::{Field, FieldKind, Mapping};
 use tantivy::schema::{self, FAST, IndexRecordOption, STORED, Schema, SchemaBuilder, TextFieldIndexing, TextOptions};
 
-/// The separator between the tenant and the rest of a term; no tenant id holds it.
-pub(crate) const SEPARATOR: char = '\0';
 /// Longest value that is a term as it is; of a longer one the term is a hash.
 const MAX_TERM: usize = 512;
 
@@ -87,17 +88,6 @@ impl Layout {
     }
 }
 
-/// The heaviest text, a title or name: neighbouring words count there.
-pub(crate) fn lead(mapping: &Mapping) -> Option<&'static str> {
-    let texts = mapping
-        .fields
-        .iter()
-        .filter(|field| matches!(field.kind, FieldKind::Text { .. }));
-    texts
-        .max_by(|a, b| a.weight().total_cmp(&b.weight()))
-        .map(|field| field.name)
-}
-
 fn field_layout(builder: &mut SchemaBuilder, field: &'static Field, lead: Option<&str>) -> FieldLayout {
     let name = field.name;
     let mut layout = FieldLayout {
@@ -160,46 +150,9 @@ pub(super) fn tenant_term(tenant: &str, value: &str) -> String {
     format!("{tenant}{SEPARATOR}{SEPARATOR}{hash}")
 }
 
-/// The value of an attribute as one text. The name's length in front makes it injective, whatever the two hold.
-pub(crate) fn attribute_value(name: &str, value: &str) -> String {
-    format!("{}:{name}{value}", name.len())
-}
-
-/// How a text, number or boolean is compared: numbers without a fraction of zero.
-pub(crate) fn scalar(value: &serde_json::Value) -> Option<String> {
-    match value {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Bool(flag) => Some(flag.to_string()),
-        serde_json::Value::Number(number) => Some(canonical_number(&number.to_string())),
-        _ => None,
-    }
-}
-
-/// `2.0` as `2`, `2e3` as `2000`; what is no number stays as it is.
-pub(crate) fn canonical_number(text: &str) -> String {
-    if text.parse::<i64>().is_ok_and(|whole| whole.to_string() == text) {
-        return text.to_owned();
-    }
-    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
-    match text.parse::<f64>() {
-        Ok(number) if numeric && number.is_finite() => format!("{number}"),
-        _ => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_of_attributes_cannot_be_confused() {
-        assert_ne!(attribute_value("a", "bc"), attribute_value("ab", "c"));
-        assert_ne!(attribute_value("1:a", ""), attribute_value("1", ":a"));
-        assert_eq!(scalar(&serde_json::json!(2.0)).unwrap(), canonical_number("2"));
-        assert_eq!(scalar(&serde_json::json!(0.1)).unwrap(), canonical_number("0.10"));
-        assert_eq!(canonical_number("5400 rpm"), "5400 rpm");
-        assert_eq!(canonical_number("nan"), "nan");
-    }
 
     #[test]
     fn a_long_value_is_no_other_value() {

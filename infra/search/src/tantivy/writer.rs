@@ -7,7 +7,7 @@ use super::{
     snapshot::Snapshots,
     terms,
 };
-use crate::{DocumentBody, DocumentWrite, Error, WriteOutcome};
+use crate::{DocumentBody, DocumentWrite, Error, WriteOutcome, values};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -110,7 +110,7 @@ impl Writer {
 
     fn write(&mut self, writes: Vec<DocumentWrite>) -> Result<Vec<WriteOutcome>, Error> {
         for write in &writes {
-            document::check(self.layout.mapping, write)?;
+            values::check(self.layout.mapping, write)?;
         }
         self.ready()?;
         let mut outcomes = Vec::with_capacity(writes.len());

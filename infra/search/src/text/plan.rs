@@ -3,18 +3,14 @@
 //! A plan is made for the first page and travels in the cursor. So the pages of one query are scored by the same numbers, and what is
 //! written between them moves no document that did not change.
 
-use super::{
-    analysis::{self, chunks, pair, runs, stem},
-    expand,
-    schema::{Layout, tenant_term},
-    terms,
-};
+use super::analysis::{self, chunks, pair, runs, stem};
 use crate::Error;
 use serde::{Deserialize, Serialize};
-use tantivy::Searcher;
 
 /// Words that count; a longer text is cut.
 const MAX_WORDS: usize = 16;
+/// Fewer hits than this are hardly any: then half of the words are enough.
+pub(crate) const FEW: usize = 10;
 /// How much less a compound counts than the pair of words it stands for, and a pair than the compound.
 const COMPOUND: f32 = 0.8;
 
@@ -96,60 +92,6 @@ pub(crate) trait Words {
     fn idf(&self, frequency: u64) -> Exact {
         let (all, n) = (self.documents().max(frequency) as f32, frequency as f32);
         Exact((1.0 + (all - n + 0.5) / (n + 0.5)).ln())
-    }
-}
-
-/// The words in this engine's dictionaries.
-pub(super) struct Dictionary<'a> {
-    pub(super) searcher: &'a Searcher,
-    pub(super) layout: &'a Layout,
-    pub(super) tenant: &'a str,
-    documents: u64,
-}
-
-impl<'a> Dictionary<'a> {
-    pub(super) fn new(searcher: &'a Searcher, layout: &'a Layout, tenant: &'a str) -> Result<Self, Error> {
-        Ok(Self {
-            searcher,
-            layout,
-            tenant,
-            documents: terms::frequency(searcher, layout.tenant, tenant)?,
-        })
-    }
-
-    fn most(&self, fields: impl Iterator<Item = tantivy::schema::Field>, word: &str) -> Result<u64, Error> {
-        let term = tenant_term(self.tenant, word);
-        let mut frequencies = fields.map(|field| terms::frequency(self.searcher, field, &term));
-        frequencies.try_fold(0, |most, n| Ok(most.max(n?)))
-    }
-}
-
-impl Words for Dictionary<'_> {
-    fn documents(&self) -> u64 {
-        self.documents
-    }
-
-    fn of_word(&self, word: &str) -> Result<u64, Error> {
-        self.most(self.layout.fields.iter().filter_map(|field| field.word), word)
-    }
-
-    fn of_pair(&self, word: &str) -> Result<u64, Error> {
-        self.most(self.layout.fields.iter().filter_map(|field| field.pair), word)
-    }
-
-    fn forms(&self, word: &str, last: bool) -> Result<Vec<(String, f32, u64)>, Error> {
-        expand::forms(self, word, last)
-    }
-
-    fn lengths(&self) -> Result<Vec<Exact>, Error> {
-        let fields = self.layout.fields.iter().map(|field| field.word);
-        fields
-            .chain([self.layout.fields.iter().find_map(|field| field.pair)])
-            .map(|field| {
-                let mean = field.map_or(Ok(1.0), |field| terms::mean_length(self.searcher, field))?;
-                Ok(Exact(mean))
-            })
-            .collect()
     }
 }
 

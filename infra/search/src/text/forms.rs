@@ -1,12 +1,8 @@
 //! Other forms of a word that no document of the tenant has: misspellings mended, and the ends of a word that is not yet typed out.
 
-use super::{plan::Dictionary, schema::tenant_term, terms::unreadable};
-use crate::{Error, validate::distance};
+use crate::validate::distance;
 use std::collections::HashMap;
-use tantivy::schema::Field;
 
-/// The most dictionary entries looked at for one word.
-const MAX_LOOKED_AT: usize = 200_000;
 /// The most forms that one word gets.
 const MAX_FORMS: usize = 8;
 /// How much a mended word counts, by its edits.
@@ -86,42 +82,4 @@ impl<'a> Wanted<'a> {
             .map(|(form, rank, n)| (form, weight(rank), n))
             .collect()
     }
-}
-
-/// The forms of a word in this index.
-pub(super) fn forms(words: &Dictionary<'_>, word: &str, last: bool) -> Result<Vec<(String, f32, u64)>, Error> {
-    let Some(mut wanted) = Wanted::new(word, last) else {
-        return Ok(Vec::new());
-    };
-    let mut left = MAX_LOOKED_AT;
-    let first = wanted.first;
-    for field in words.layout.fields.iter().filter_map(|field| field.word) {
-        each_word(words, field, first, &mut left, |candidate, frequency| {
-            wanted.see(candidate, frequency)
-        })?;
-    }
-    Ok(wanted.forms())
-}
-
-/// The tenant's words that begin with a letter. A misspelling rarely has its first letter wrong, and looking at no others is 26 times less.
-fn each_word(
-    words: &Dictionary<'_>,
-    field: Field,
-    first: char,
-    left: &mut usize,
-    mut each: impl FnMut(&str, u64),
-) -> Result<(), Error> {
-    let prefix = tenant_term(words.tenant, "").len();
-    let start = tenant_term(words.tenant, &first.to_string()).into_bytes();
-    for segment in words.searcher.segment_readers() {
-        let index = segment.inverted_index(field).map_err(unreadable)?;
-        let mut stream = index.terms().range().ge(&start).into_stream().map_err(unreadable)?;
-        while *left > 0 && stream.advance() && stream.key().starts_with(&start) {
-            *left -= 1;
-            if let Ok(word) = std::str::from_utf8(&stream.key()[prefix..]) {
-                each(word, u64::from(stream.value().doc_freq));
-            }
-        }
-    }
-    Ok(())
 }
