@@ -184,6 +184,11 @@ fn search(document: &mut OpenApi, search: &Search, mapping: &Mapping, waiting: &
         facets.join(", ")
     );
     parameters.push(query("facets", &counted, json!({ "type": "string" })));
+    parameters.push(query(
+        "collapse",
+        "Of all with the same value of this field only the best is a hit; what is without it stands for itself. `total` and facets go on counting all.",
+        json!({ "type": "string", "enum": facets }),
+    ));
     parameters.extend(paging(searches::DEFAULT_LIMIT, headwater_search::MAX_LIMIT));
     parameters.push(query(
         "highlight",

@@ -20,7 +20,7 @@ pub(crate) const DEFAULT_LIMIT: usize = 20;
 /// What begins the names of filters by attribute.
 pub(crate) const ATTRIBUTE: &str = "attr.";
 /// Parameters that every search has.
-pub(crate) const COMMON: &[&str] = &["q", "sort", "facets", "limit", "cursor", "highlight"];
+pub(crate) const COMMON: &[&str] = &["q", "sort", "facets", "limit", "cursor", "highlight", "collapse"];
 
 /// One kind of documents, as it is searched.
 pub(crate) struct Search {

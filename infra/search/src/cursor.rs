@@ -51,7 +51,7 @@ pub fn open<P: DeserializeOwned>(
 
 /// Of what decides which documents come in which order. The size of a page, facets and highlighting may change between pages.
 fn fingerprint(kind: &str, query: &Query) -> [u8; FINGERPRINT] {
-    let order = (kind, &query.text, &query.filters, &query.sort);
+    let order = (kind, &query.text, &query.filters, &query.sort, &query.collapse);
     let hash = Sha256::digest(serde_json::to_vec(&order).unwrap_or_default());
     let mut print = [0; FINGERPRINT];
     print.copy_from_slice(&hash[..FINGERPRINT]);

@@ -9,7 +9,7 @@ pub enum Error {
     UnknownField {
         /// What was asked for.
         field: String,
-        /// For what: `filter by`, `count`, `sort by`.
+        /// For what: `filter by`, `count`, `collapse by`, `sort by`.
         usage: &'static str,
         /// The closest name that can be used so.
         nearest: Option<String>,

@@ -19,6 +19,9 @@ pub struct Query {
     pub facet_size: usize,
     /// The order.
     pub sort: Sort,
+    /// A field that facets can count: of all documents with one value only the best by the order is a hit. A document with several values is
+    /// one when it is the best of any; one without stands for itself. Totals and facets go on counting documents.
+    pub collapse: Option<String>,
     /// Hits of a page, 1 to [`MAX_LIMIT`].
     pub limit: usize,
     /// Where the page starts: [`crate::Hits::next_cursor`] of the one before, with the same query.
@@ -35,6 +38,7 @@ impl Default for Query {
             facets: Vec::new(),
             facet_size: 20,
             sort: Sort::Relevance,
+            collapse: None,
             limit: 20,
             cursor: None,
             highlight: false,

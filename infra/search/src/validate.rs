@@ -52,6 +52,9 @@ pub fn validate(mapping: &Mapping, query: &Query) -> Result<(), Error> {
     for facet in &query.facets {
         known(mapping, facet, "count", Field::countable)?;
     }
+    if let Some(field) = &query.collapse {
+        known(mapping, field, "collapse by", Field::countable)?;
+    }
     if let Sort::Field { name, .. } = &query.sort {
         known(mapping, name, "sort by", Field::sortable)?;
     }

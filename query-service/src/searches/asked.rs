@@ -55,6 +55,7 @@ impl Search {
             filters,
             facets: self.facets(mapping, parameters)?,
             sort: self.sort(parameters)?,
+            collapse: self.collapse(mapping, parameters)?,
             limit: parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?,
             cursor: parameters.text("cursor")?.map(str::to_owned),
             highlight: parameters.flag("highlight")?,
@@ -88,16 +89,27 @@ impl Search {
     fn facets(&self, mapping: &Mapping, parameters: &Parameters) -> Result<Vec<String>, Problem> {
         let names = parameters.text("facets")?.unwrap_or_default().split(',');
         let names = names.map(str::trim).filter(|name| !name.is_empty());
-        let field_of = |name: &str| {
-            let known = self.countable(mapping).find(|(parameter, _)| *parameter == name);
-            known.map(|(_, field)| field.to_owned()).ok_or_else(|| {
-                let shown: String = name.chars().take(100).collect();
-                let near = hint(name, self.countable(mapping).map(|(parameter, _)| parameter));
-                let detail = format!("{shown:?} cannot be counted; {near}");
-                bad_request("unknown-field", detail.clone()).at("/facets", detail)
-            })
-        };
-        names.map(field_of).collect()
+        names
+            .map(|name| self.counted(mapping, "facets", "counted", name))
+            .collect()
+    }
+
+    /// The field of whose values each has one hit.
+    fn collapse(&self, mapping: &Mapping, parameters: &Parameters) -> Result<Option<String>, Problem> {
+        let name = parameters.text("collapse")?;
+        name.map(|name| self.counted(mapping, "collapse", "collapsed by", name))
+            .transpose()
+    }
+
+    /// The field of a filter whose values can be counted, for what a parameter does with it.
+    fn counted(&self, mapping: &Mapping, parameter: &str, usage: &str, name: &str) -> Result<String, Problem> {
+        let known = self.countable(mapping).find(|(parameter, _)| *parameter == name);
+        known.map(|(_, field)| field.to_owned()).ok_or_else(|| {
+            let shown: String = name.chars().take(100).collect();
+            let near = hint(name, self.countable(mapping).map(|(parameter, _)| parameter));
+            let detail = format!("{shown:?} cannot be {usage}; {near}");
+            bad_request("unknown-field", detail.clone()).at(format!("/{parameter}"), detail)
+        })
     }
 
     fn sort(&self, parameters: &Parameters) -> Result<Sort, Problem> {

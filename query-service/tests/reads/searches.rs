@@ -48,6 +48,9 @@ async fn filters_sorts_facets_and_pages() {
         answer["facets"]["category"],
         json!([{ "value": "kettles", "count": 4 }])
     );
+    let collapsed = server.get("/v1/search/products?q=kettle&collapse=category").await.ok();
+    assert_eq!((ids(&collapsed).len(), &collapsed["total"]), (1, &json!(4)));
+    assert_eq!(collapsed["hits"][0]["id"], answer["hits"][0]["id"]);
     let hit = &answer["hits"][0];
     assert_eq!(hit["product"]["id"], hit["id"]);
     assert!(hit["score"].as_f64().unwrap() > 0.0);
@@ -111,6 +114,7 @@ async fn what_is_wrong_is_named() {
         ),
         ("limit=101", "invalid-parameter", "/limit"),
         ("highlight=1", "invalid-parameter", "/highlight"),
+        ("collapse=sku", "unknown-field", "/collapse"),
         ("cursor=x", "invalid-cursor", "/cursor"),
         ("attr.=x", "unknown-parameter", "/attr."),
     ] {

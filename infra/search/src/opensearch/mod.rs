@@ -6,6 +6,7 @@
 mod bulk;
 mod clauses;
 mod cluster;
+mod collapse;
 mod credentials;
 mod layout;
 mod refresh;

@@ -4,7 +4,7 @@
 //! document and the plan alone, and the plan travels in the cursor, what did not change keeps its place; so no snapshot has to be kept open in the
 //! cluster, and a cursor never expires.
 
-use super::{OpenSearchIndex, clauses, statistics};
+use super::{OpenSearchIndex, clauses, collapse, statistics};
 use crate::{
     Error, FacetCount, Hit, Hits, Query, cursor,
     text::{
@@ -48,21 +48,25 @@ pub(super) async fn run(index: &OpenSearchIndex, scope: &TenantScope, query: &Qu
             next_cursor: None,
         });
     }
-    let mut body = json!({
-        // One more than the page, to know whether there is a next one.
-        "size": query.limit + 1,
-        "track_total_hits": true,
-        "track_scores": true,
-        "query": {"bool": {"filter": clauses::filters(mapping, tenant, &query.filters)}},
-        "sort": clauses::order(&query.sort),
-        "aggs": clauses::facets(query),
-        "_source": ["source", "id"],
-    });
+    let mut matching = json!({"bool": {"filter": clauses::filters(mapping, tenant, &query.filters)}});
     if let Some(plan) = &plan {
-        body["query"]["bool"]["must"] = json!([clauses::text(mapping, plan)]);
+        matching["bool"]["must"] = json!([clauses::text(mapping, plan)]);
     }
-    if let Some(after) = after {
-        body["search_after"] = after;
+    let mut body = json!({
+        "size": 0,
+        "track_total_hits": true,
+        "query": matching,
+        "aggs": clauses::facets(query),
+    });
+    if query.collapse.is_none() {
+        // One more than the page, to know whether there is a next one.
+        body["size"] = json!(query.limit + 1);
+        body["track_scores"] = json!(true);
+        body["sort"] = clauses::order(&query.sort);
+        body["_source"] = json!(["source", "id"]);
+        if let Some(after) = &after {
+            body["search_after"] = after.clone();
+        }
     }
     let mut answer = index.ask(tenant, &body).await?;
     let facets = query
@@ -71,8 +75,9 @@ pub(super) async fn run(index: &OpenSearchIndex, scope: &TenantScope, query: &Qu
         .map(|field| (field.clone(), facet(&answer, field, query.facet_size)))
         .collect();
     let total = answer["hits"]["total"]["value"].as_u64().unwrap_or(0);
-    let mut found = match answer["hits"]["hits"].take() {
-        Value::Array(found) => found,
+    let mut found = match (&query.collapse, answer["hits"]["hits"].take()) {
+        (Some(field), _) => collapse::page(index, tenant, query, field, &matching, after).await?,
+        (None, Value::Array(found)) => found,
         _ => return Err(Error::Unavailable("an answer without hits".into())),
     };
     let more = found.len() > query.limit;

@@ -4,6 +4,7 @@
 //! One folder per index, `<kind>-<projection>-<generation>`. Writes go through one thread ([`writer`]), searches through a few ([`pool`]).
 
 mod bits;
+mod collapse;
 mod dictionary;
 mod directory;
 mod document;

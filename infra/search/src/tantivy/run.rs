@@ -1,6 +1,7 @@
 //! Answers one query from one snapshot: candidates, scores, order, facets, and the documents of the page.
 
 use super::{
+    collapse::{Collapsed, Groups},
     dictionary::Dictionary,
     facets::{Facets, SegmentFacets},
     filter,
@@ -60,7 +61,7 @@ pub(super) fn run(
             next_cursor: None,
         });
     }
-    let (mut segments, mut candidates) = (Vec::new(), Vec::new());
+    let (mut segments, mut grouped, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
     let mut descending = false;
     for (ordinal, segment) in searcher.segment_readers().iter().enumerate() {
         let live = filter::live(segment, layout, tenant, &query.filters)?;
@@ -71,6 +72,7 @@ pub(super) fn run(
         let keys = Keys::open(segment, layout, &query.sort)?;
         descending = keys.descending();
         let after = position.as_ref().map(|position| keys.after(position)).transpose()?;
+        let mut groups = Groups::open(segment, query.collapse.as_deref(), after)?;
         let mut counts = SegmentFacets::open(segment, &query.facets)?;
         let owner = Owner::of(segment, tenant)?;
         // One more than the page, to know whether there is a next one.
@@ -87,7 +89,7 @@ pub(super) fn run(
             total += 1;
             counts.count(document);
             let key = keys.key(document, &scores);
-            if after.is_none_or(|after| key > after) {
+            if !groups.take(document, key) && after.is_none_or(|after| key > after) {
                 if best.len() <= query.limit {
                     best.push((key, document));
                 } else if let Some(mut worst) = best.peek_mut().filter(|worst| key < worst.0) {
@@ -99,6 +101,7 @@ pub(super) fn run(
         best.into_iter()
             .for_each(|(key, document)| candidates.push((key, ordinal, document)));
         segments.push((keys, scores));
+        grouped.push(groups);
     }
     let mut page = Vec::new();
     for (_, ordinal, document) in order::possible(&query.sort, candidates, query.limit) {
@@ -110,6 +113,19 @@ pub(super) fn run(
             id,
             score: scores.of(document),
             address,
+        });
+    }
+    let collapsed = Collapsed {
+        segments: &segments,
+        groups: &grouped,
+        descending,
+    };
+    for standing in collapsed.first(query.limit + 1)? {
+        page.push(Candidate {
+            score: segments[standing.segment].1.of(standing.document),
+            address: DocAddress::new(standing.segment as u32, standing.document),
+            value: standing.value,
+            id: standing.id,
         });
     }
     page.sort_by(|a, b| a.value.compare(&b.value, descending).then_with(|| a.id.cmp(&b.id)));

@@ -1,6 +1,7 @@
 //! What every adapter of the search port has to do. An adapter's test file implements [`Engine`] and calls `search_contract!`, which lists
 //! all tests, so that none can leave one out.
 
+pub mod collapse;
 pub mod facets;
 pub mod paging;
 pub mod queries;
@@ -56,6 +57,8 @@ macro_rules! search_contract {
         search_contract!(@ $engine, tenants: hits_and_totals_are_the_tenants, facets_are_the_tenants, crafted_values_reach_nothing,
             cursors_are_the_tenants, ids_may_be_the_same, rarity_is_the_tenants);
         search_contract!(@ $engine, facets: counts_are_filtered_totals, values_are_counted_once, sizes_and_order);
+        search_contract!(@ $engine, collapse: the_best_of_each_value, a_better_one_takes_over, groups_last_while_others_write,
+            values_are_the_tenants);
         search_contract!(@ $engine, queries: filters_hold, ranges_hold, attributes_hold, sorts_are_stable, unknown_fields_are_named);
         search_contract!(@ $engine, words: codes_come_first, spellings_match, highlights_are_escaped, hostile_texts_answer);
         search_contract!(@ $engine, paging: pages_cover_everything_once, ten_thousand_deep, writes_between_pages, cursors_are_of_one_query);
