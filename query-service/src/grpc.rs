@@ -11,8 +11,8 @@ use crate::{
 use headwater_edge::{
     Edge, Problem,
     v1::{
-        GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest, ListResponse, SearchRequest,
-        SearchResponse, SubscribeRequest,
+        GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest, ListResponse, PriceRequest,
+        PriceResponse, SearchRequest, SearchResponse, SubscribeRequest,
         query_service_server::{QueryService as Protocol, QueryServiceServer},
     },
 };
@@ -67,6 +67,30 @@ impl Protocol for Service {
             Ok(Response::new(ListResponse {
                 items_json: page.items.iter().map(json).collect(),
                 next_cursor: page.next_cursor.unwrap_or_default(),
+            }))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+
+    async fn price(&self, request: Request<PriceRequest>) -> Result<Response<PriceResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |caller: Caller| {
+            let deadline = self.edge.limits().deadline;
+            let consistency = Consistency::of_message(message.consistency, metadata.as_ref(), deadline)?;
+            let named = [
+                given("product_id", message.product_id),
+                given("variant_id", message.variant_id),
+                given("at", message.at),
+            ];
+            let parameters = Parameters::new(named.into_iter().flatten());
+            let list = &message.price_list_id;
+            let price = self
+                .queries
+                .price(&caller.scope, list, &parameters, consistency.as_ref());
+            let (price, version) = price.await?;
+            Ok(Response::new(PriceResponse {
+                price_json: price.to_string().into(),
+                version,
             }))
         };
         self.edge.unary(&metadata, work).await

@@ -5,6 +5,7 @@ use crate::{
     consistency::Consistency,
     lists::{LISTS, List},
     parameters::Parameters,
+    prices,
     searches::SEARCHES,
     service::Listed,
     subscribe::{self, LAST_EVENT_ID},
@@ -32,6 +33,7 @@ pub fn router(service: QueryService, edge: Edge) -> Router {
         .route("/v1/{context}/{aggregates}/{id}", get(view))
         .route("/v1/{context}/{aggregates}/{id}/history", get(history));
     routes = routes.route("/v1/events", get(events));
+    routes = routes.route(prices::PATH, get(price));
     for of_list in LISTS {
         let handler = move |service: State<Service>, caller: Authenticated, path, headers: HeaderMap, query: Pairs| {
             list(of_list, service, caller, path, headers, query)
@@ -81,6 +83,19 @@ async fn history(
     let path = [&*context, &*aggregate, &*id];
     let page = queries.history(&caller.scope, path, &parameters, consistency.as_ref());
     Ok(page_of(page.await?))
+}
+
+async fn price(
+    State(Service { queries, edge }): State<Service>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Pairs(query): Pairs,
+) -> Result<Json<Value>, Problem> {
+    let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
+    let parameters = Parameters::new(query);
+    let price = queries.price(&caller.scope, &id, &parameters, consistency.as_ref());
+    Ok(Json(price.await?.0))
 }
 
 async fn events(

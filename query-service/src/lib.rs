@@ -12,6 +12,7 @@ mod http;
 mod lists;
 mod openapi;
 mod parameters;
+mod prices;
 mod refusal;
 mod searches;
 mod service;

@@ -18,6 +18,7 @@ use headwater_read_models::{
     invoice_view::{self, InvoiceRow},
     leads::{self, LeadRow},
     order_view::{self, OrderRow},
+    price_lists::{self, PriceListRow},
     product_view::{self, ProductRow},
     variants::{self, VariantRow},
 };
@@ -110,6 +111,15 @@ pub(crate) static LISTS: &[List] = &[
         summary: "The variants of a product by id, those taken off sale too",
         range: |ask| Ok(VariantRow::in_product(ask.parent()?)),
         read: rows::<VariantRow>,
+        ..PLAIN
+    },
+    List {
+        context: "catalog",
+        collection: "price-lists",
+        projection: price_lists::PROJECTION,
+        summary: "The price lists by id, those that were retired too",
+        range: |_| Ok(PriceListRow::all()),
+        read: rows::<PriceListRow>,
         ..PLAIN
     },
     List {

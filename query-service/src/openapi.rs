@@ -4,6 +4,7 @@ use crate::{
     QueryService,
     lists::{LISTS, List},
     parameters::{DEFAULT_LIMIT, MAX_LIMIT},
+    prices,
     searches::{self, SEARCHES, Search},
     subscribe,
     view::View,
@@ -54,6 +55,7 @@ pub fn describe(service: &QueryService, document: &mut OpenApi) {
     for of_list in LISTS {
         list(document, of_list, &waiting);
     }
+    price(document, &waiting);
     for of_search in SEARCHES {
         if let (Some(kind), true) = (
             service.inner().kinds.get(of_search.kind),
@@ -138,6 +140,35 @@ fn list(document: &mut OpenApi, list: &List, waiting: &[Value]) {
         operation["responses"]["422"] = refused(NO_ID);
     }
     document.add(&list.path(), "get", operation);
+}
+
+fn price(document: &mut OpenApi, waiting: &[Value]) {
+    let text = || json!({ "type": "string" });
+    let time = || json!({ "type": "string", "format": "date-time" });
+    let of = |(name, description): (&str, &str)| query(name, description, if name == "at" { time() } else { text() });
+    let mut parameters = vec![id()];
+    parameters.extend(prices::PARAMETERS.map(of));
+    parameters.extend_from_slice(waiting);
+    let answer = json!({
+        "type": "object",
+        "required": ["price_list_id", "price_cents", "currency", "at", "entry", "version"],
+        "properties": {
+            "price_list_id": text(), "product_id": text(), "variant_id": text(), "price_cents": { "type": "integer", "minimum": 0 },
+            "currency": text(), "at": time(),
+            "entry": {
+                "type": "object", "description": "What the price was set for: the product or the variant.",
+                "properties": { "product_id": text(), "variant_id": text() }
+            },
+            "version": version()
+        }
+    });
+    let summary = "What a product or variant costs at a time under a price list";
+    let mut operation = read("catalog.price-lists", "price", summary, parameters, &answer);
+    operation["responses"]["404"] = refused(
+        "There is no such price list in this tenant; or `no-price`: it is not in effect then, or has no entry for this.",
+    );
+    operation["responses"]["422"] = refused(NO_ID);
+    document.add(prices::PATH, "get", operation);
 }
 
 fn search(document: &mut OpenApi, search: &Search, mapping: &Mapping, waiting: &[Value]) {

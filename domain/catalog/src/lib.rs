@@ -1,4 +1,4 @@
-//! The catalog: products and their variants, the categories they are shelved under and the brands they are sold as.
+//! The catalog: products and their variants, price lists, the categories they are shelved under and the brands they are sold as.
 //!
 //! One file per aggregate, with its state, commands, events and decisions. What is read of them lives in `domain/read-models`.
 
@@ -7,6 +7,7 @@ pub mod category;
 pub mod gtin;
 mod names;
 mod price;
+pub mod price_list;
 pub mod product;
 pub mod variant;
 
@@ -19,6 +20,7 @@ pub const CONTEXT: &str = "catalog";
 pub fn register(registry: &mut impl AggregateRegistry) {
     registry.aggregate::<product::Product>();
     registry.aggregate::<variant::Variant>();
+    registry.aggregate::<price_list::PriceList>();
     registry.aggregate::<category::Category>();
     registry.aggregate::<brand::Brand>();
 }
@@ -96,6 +98,27 @@ mod tests {
                         "VariantPriceChanged",
                         "VariantPriceCleared",
                         "VariantDiscontinued"
+                    ]
+                ),
+                (
+                    "price-lists",
+                    vec![
+                        "create",
+                        "rename",
+                        "set-validity",
+                        "set-entries",
+                        "remove-entries",
+                        "activate",
+                        "retire"
+                    ],
+                    vec![
+                        "PriceListCreated",
+                        "PriceListRenamed",
+                        "PriceListValidityChanged",
+                        "PriceListEntriesSet",
+                        "PriceListEntriesRemoved",
+                        "PriceListActivated",
+                        "PriceListRetired"
                     ]
                 ),
                 (

@@ -13,6 +13,7 @@ pub mod leads;
 mod order;
 pub mod order_search;
 pub mod order_view;
+pub mod price_lists;
 mod product;
 pub mod product_search;
 pub mod product_view;

@@ -2,7 +2,7 @@
 
 use crate::{
     DocumentFold, RowFold, RowsFold, account_tree, brands, capsules, categories, invoice_search, invoice_view, leads,
-    order_search, order_view, product_search, product_view, variants,
+    order_search, order_view, price_lists, product_search, product_view, variants,
 };
 
 /// Receives every fold with the name of the projection that it belongs to.
@@ -20,6 +20,7 @@ pub fn register(registry: &mut impl ProjectionRegistry) {
     registry.row::<product_view::ProductRow>(product_view::PROJECTION);
     registry.document::<product_search::ProductDocument>(product_search::PROJECTION);
     registry.rows::<variants::VariantFold>(variants::PROJECTION);
+    registry.row::<price_lists::PriceListRow>(price_lists::PROJECTION);
     registry.row::<categories::CategoryRow>(categories::PROJECTION);
     registry.row::<brands::BrandRow>(brands::PROJECTION);
     registry.row::<capsules::CapsuleRow>(capsules::PROJECTION);

@@ -10,6 +10,7 @@ mod histories;
 mod invoices;
 mod lists;
 mod orders;
+mod prices;
 mod searches;
 mod server;
 mod trees;

@@ -1,12 +1,14 @@
-//! Given what happened to a variant, this is read of it. What is stored of it is kept in `golden/` and read for ever; none is ever changed.
+//! Given what happened to a variant or a price list, this is read of it. What is stored of it is kept in `golden/` and read for ever; none is ever changed.
 
 use super::{at, event, given, id, within};
 use crate::{
     Fold, RowsFold,
+    price_lists::{NoPrice, PriceListRow},
     variants::{VariantFold, VariantRow},
 };
-use headwater_catalog::variant;
+use headwater_catalog::{price_list, variant};
 use headwater_dynamo_schema::Entity;
+use headwater_kernel::Timestamp;
 use serde_json::{Value, json};
 
 fn variant_created(product: &str) -> variant::Event {
@@ -89,4 +91,97 @@ fn variants_that_were_stored_are_read_as_ever() {
         headwater_dynamo_schema::RowItem::of(&row).unwrap()
     );
     assert!(VariantFold::empty(&id("V1")).rows().unwrap().is_empty());
+}
+
+/// A list of summer with prices for P1, P2 and the variant V1, and then more.
+fn summer(more: impl IntoIterator<Item = price_list::Event>) -> PriceListRow {
+    let created = event(
+        "PriceListCreated",
+        json!({
+            "name": "Summer", "currency": "EUR", "valid_from": "2026-06-01T00:00:00Z", "valid_until": "2026-09-01T00:00:00Z",
+            "entries": [{ "product_id": "P2", "price_cents": 2 }, { "variant_id": "V1", "price_cents": 3 }]
+        }),
+    );
+    let set = event(
+        "PriceListEntriesSet",
+        json!({ "entries": [{ "product_id": "P1", "price_cents": 1 }, { "product_id": "P2", "price_cents": 20 }] }),
+    );
+    given("L1", [created, set].into_iter().chain(more))
+}
+
+fn activated() -> price_list::Event {
+    event("PriceListActivated", json!({}))
+}
+
+#[test]
+fn a_price_list_is_all_that_happened_to_it() {
+    let removed = event("PriceListEntriesRemoved", json!({ "items": [{ "variant_id": "V1" }] }));
+    let renamed = event("PriceListRenamed", json!({ "name": "Autumn" }));
+    let validity = event(
+        "PriceListValidityChanged",
+        json!({ "valid_from": "2026-09-01T00:00:00Z" }),
+    );
+    let row = summer([
+        activated(),
+        removed,
+        renamed,
+        validity,
+        event("PriceListRetired", json!({})),
+    ]);
+    assert_eq!(
+        serde_json::to_value(&row).unwrap(),
+        json!({
+            "id": "L1", "name": "Autumn", "currency": "EUR", "status": "retired", "valid_from": "2026-09-01T00:00:00Z",
+            "entries": [{ "product_id": "P1", "price_cents": 1 }, { "product_id": "P2", "price_cents": 20 }],
+            "created_at": at(1), "updated_at": at(7)
+        })
+    );
+}
+
+#[test]
+fn a_price_holds_while_its_list_does() {
+    let list = summer([activated()]);
+    let when = |text: &str| Timestamp::parse(text).unwrap();
+    let (begin, end) = (when("2026-06-01T00:00:00Z"), when("2026-09-01T00:00:00Z"));
+    let cents = |product: Option<&str>, variant: Option<&str>, at| {
+        let (product, variant) = (product.map(id), variant.map(id));
+        let entry = list.price(product.as_ref(), variant.as_ref(), at);
+        entry.map(|entry| entry.price_cents)
+    };
+    assert_eq!(cents(Some("P1"), None, begin), Ok(1), "its first moment is within");
+    assert_eq!(
+        cents(Some("P2"), Some("V1"), begin),
+        Ok(3),
+        "a variant's own goes before"
+    );
+    assert_eq!(
+        cents(Some("P2"), Some("V2"), begin),
+        Ok(20),
+        "its product's counts without one"
+    );
+    assert_eq!(cents(None, Some("V2"), begin), Err(NoPrice::NoEntry));
+    assert_eq!(
+        cents(Some("V1"), None, begin),
+        Err(NoPrice::NoEntry),
+        "a product is no variant"
+    );
+    assert_eq!(cents(None, Some("P1"), begin), Err(NoPrice::NoEntry));
+    let just_before = |time: Timestamp| Timestamp::from_nanos(time.nanos() - 1);
+    assert_eq!(cents(Some("P1"), None, just_before(begin)), Err(NoPrice::Before(begin)));
+    assert_eq!(cents(Some("P1"), None, just_before(end)), Ok(1));
+    assert_eq!(cents(Some("P1"), None, end), Err(NoPrice::After(end)), "its end is not");
+    let retired = event("PriceListRetired", json!({}));
+    for (list, why) in [
+        (summer([]), NoPrice::Draft),
+        (summer([activated(), retired]), NoPrice::Retired),
+    ] {
+        assert_eq!(list.price(Some(&id("P1")), None, begin), Err(why));
+    }
+}
+
+#[test]
+fn price_lists_that_were_stored_are_read_as_ever() {
+    let row: PriceListRow = kept(include_str!("../../golden/price-list-row-v1.json"));
+    assert_eq!(row.row_key().sort, "PRICE_LIST#L1");
+    assert_eq!(row.price(Some(&id("P1")), None, at(1)).unwrap().price_cents, 1_000);
 }

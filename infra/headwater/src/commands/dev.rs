@@ -17,7 +17,7 @@ use headwater_tenancy::{Role, TokenRequest};
 use serde_json::Value;
 use std::{path::Path, time::Duration};
 
-/// A small catalog of made-up products, with two accounts, a lead, an order and its invoice: one command a line.
+/// A small catalog of made-up products, with variants and a price list, two accounts, a lead, an order and its invoice: one command a line.
 const SAMPLES: &str = include_str!("../../sample/commands.ndjson");
 
 pub(crate) async fn run(data: &Path, dev: &Dev, runtime: &Runtime) -> Result<Outcome> {

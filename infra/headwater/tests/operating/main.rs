@@ -6,6 +6,7 @@
     reason = "a test of real processes in real time: a failed step is a failed test"
 )]
 
+mod assortment;
 mod first_start;
 mod killed;
 #[allow(dead_code, reason = "shared with the tests of serve")]

@@ -1,0 +1,106 @@
+//! From a command over HTTP to what is read: variants of a product and a price list, for two tenants of one process.
+
+use crate::{
+    on,
+    process::{Client, Serve},
+};
+use serde_json::{Value, json};
+
+/// Sends a command and gives the token of its receipt.
+async fn submit(client: &Client, url: &str, payload: Value) -> String {
+    let (status, receipt) = client.post(url, &payload).await;
+    assert_eq!(status, 200, "{url}: {receipt}");
+    receipt["token"].as_str().unwrap().to_owned()
+}
+
+async fn refused(client: &Client, url: &str, payload: Value) -> (u16, String, String) {
+    let (status, problem) = client.post(url, &payload).await;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (status, text(&problem["code"]), text(&problem["errors"][0]["pointer"]))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn variants_and_their_prices_are_read_as_they_were_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("serve.toml");
+    std::fs::write(
+        &config,
+        "data = \"d\"\nhttp = \"127.0.0.1:0\"\ngrpc = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n\
+         tenants = [\"acme:us\", \"globex:us\"]\ndynamodb.adapter = \"embedded\"\nauth.allow_development_key = true\n",
+    )
+    .unwrap();
+    let data = folder.path().join("d");
+    let process = Serve::start(&config, &[]);
+    let catalog = format!("{}/v1/catalog", process.http);
+    let client_of = |tenant: &str| {
+        let (_, token, _) = on(&data, &["token", "--tenant", tenant, "--role", "member"]);
+        Client::new(token.trim())
+    };
+    let (acme, globex) = (client_of("acme"), client_of("globex"));
+
+    let gtin = json!(["0095205603217"]);
+    let kettle = json!({ "sku": "K", "title": "Kettle", "brand": "B", "price_cents": 4_990, "gtin": gtin });
+    submit(&acme, &format!("{catalog}/products/K/create"), kettle).await;
+    let variant =
+        |colour: &str| json!({ "product_id": "K", "sku": format!("K-{colour}"), "options": { "colour": colour } });
+    let red = format!("{catalog}/variants/K-red");
+    let mut numbered = variant("red");
+    numbered["gtin"] = gtin;
+    let taken = (422, "already-taken".to_owned(), "/gtin".to_owned());
+    assert_eq!(refused(&acme, &format!("{red}/create"), numbered.clone()).await, taken);
+    submit(&globex, &format!("{red}/create"), numbered).await;
+    submit(&acme, &format!("{catalog}/variants/K-blue/create"), variant("blue")).await;
+    submit(&acme, &format!("{red}/create"), variant("red")).await;
+    let seen = submit(&acme, &format!("{red}/discontinue"), json!({})).await;
+    let (status, page) = acme.get(&format!("{catalog}/products/K/variants"), Some(&seen)).await;
+    let shown: Vec<_> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["id"].as_str().unwrap(), item["discontinued"].as_bool().unwrap()))
+        .collect();
+    assert_eq!(
+        (status, &shown[..]),
+        (200, &[("K-blue", false), ("K-red", true)][..]),
+        "{page}"
+    );
+    let change = refused(&acme, &format!("{red}/change-price"), json!({ "price_cents": 1 })).await;
+    assert_eq!((change.0, change.1.as_str()), (422, "discontinued"));
+    assert_eq!(globex.get(&format!("{catalog}/variants/K-blue"), None).await.0, 404);
+
+    let trade = format!("{catalog}/price-lists/trade");
+    let entries =
+        json!([{ "product_id": "K", "price_cents": 3_990 }, { "variant_id": "K-blue", "price_cents": 4_190 }]);
+    let list = json!({ "name": "Trade", "currency": "EUR", "valid_until": "2100-01-01T00:00:00Z", "entries": entries });
+    submit(&acme, &format!("{trade}/create"), list.clone()).await;
+    let seen = submit(&acme, &format!("{trade}/activate"), json!({})).await;
+    let price = format!("{trade}/price?product_id=K");
+    for (query, cents) in [("", 3_990), ("&variant_id=K-red", 3_990), ("&variant_id=K-blue", 4_190)] {
+        let (status, answer) = acme.get(&format!("{price}{query}"), Some(&seen)).await;
+        assert_eq!(
+            (status, &answer["price_cents"], &answer["currency"]),
+            (200, &json!(cents), &json!("EUR")),
+            "{answer}"
+        );
+    }
+    let (status, late) = acme.get(&format!("{price}&at=2100-01-01T00:00:00Z"), None).await;
+    assert_eq!((status, &late["code"]), (404, &json!("no-price")), "{late}");
+    let (status, theirs) = globex.get(&price, None).await;
+    assert_eq!((status, &theirs["code"]), (404, &json!("not-found")), "{theirs}");
+    let again = refused(&acme, &format!("{catalog}/price-lists/second/create"), list).await;
+    assert_eq!(again, (422, "already-taken".into(), "/name".into()));
+
+    for projection in ["variants", "price-lists"] {
+        let (status, out, error) = on(&data, &["replay", projection]);
+        assert_eq!(status, Some(0), "{projection}: {out}{error}");
+        let (_, out, error) = on(&data, &["replay", projection, "--dry-run"]);
+        assert!(out.contains("compared: 0 differences"), "{projection}: {out}{error}");
+    }
+    let (_, page) = acme.get(&format!("{catalog}/products/K/variants"), None).await;
+    assert_eq!(
+        page["items"].as_array().map(Vec::len),
+        Some(2),
+        "a rebuilt view shows the same: {page}"
+    );
+    assert!(process.terminate().0.success());
+}
