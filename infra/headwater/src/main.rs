@@ -3,6 +3,10 @@
 //! `commands/` has one file per command of the command line; `config/` reads what `serve` is told; `assembly/` puts a process together of it;
 //! `data_folder.rs` owns `DIR`.
 
+// The futures of the AWS SDK nest deeply in those of an admin call: with CARGO_INCREMENTAL=0 the compiler counted 130 levels in the layout of
+// one, where 128 are the default.
+#![recursion_limit = "256"]
+
 mod admin;
 mod assembly;
 mod cli;
