@@ -176,7 +176,7 @@ fn search(document: &mut OpenApi, search: &Search, mapping: &Mapping, waiting: &
     let many = || json!({ "type": "array", "items": { "type": "string" } });
     let mut parameters = vec![query(
         "q",
-        "Words as a person types them; no character has a meaning of its own.",
+        "Words as a person types them. What is in double quotes has to stand so in a text; no other character has a meaning of its own.",
         json!({ "type": "string" }),
     )];
     for (name, _) in search.equals {

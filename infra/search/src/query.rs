@@ -8,7 +8,8 @@ pub const MAX_LIMIT: usize = 100;
 /// A question. [`Query::default`] asks for the first 20 of everything by relevance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Query {
-    /// Words as a person types them. No character has a meaning of its own, so no text is wrong. One without a word finds nothing, unless it is
+    /// Words as a person types them. What stands between two double quotes has to be these words next to each other in a text field, plurals
+    /// aside; no other character has a meaning of its own, so no text is wrong. One without a word finds nothing, unless it is
     /// blank, which is no text.
     pub text: Option<String>,
     /// What a hit must be. All of them hold.

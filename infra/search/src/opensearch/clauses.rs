@@ -71,11 +71,26 @@ pub(super) fn text(mapping: &Mapping, plan: &Plan) -> Value {
     let mut either = vec![json!({"function_score": {
         "query": {"bool": {
             "must": [{"bool": {"should": groups, "minimum_should_match": plan.required}}], "should": pairs,
+            "filter": plan.phrases.iter().map(|words| phrase(mapping, words)).collect::<Vec<_>>(),
         }},
         "functions": functions, "score_mode": "multiply", "boost_mode": "multiply",
     }})];
     either.extend(exact(mapping, plan));
     json!({"bool": {"should": either, "minimum_should_match": 1}})
+}
+
+/// These words next to each other in one of the texts.
+fn phrase(mapping: &Mapping, words: &[String]) -> Value {
+    let texts = mapping
+        .fields
+        .iter()
+        .filter(|field| matches!(field.kind, FieldKind::Text { .. }));
+    let in_one = texts.map(|field| {
+        let mut one = json!({});
+        one[format!("t_{}", field.name)] = json!(words.join(" "));
+        json!({ "match_phrase": one })
+    });
+    json!({"bool": {"should": in_one.collect::<Vec<_>>(), "minimum_should_match": 1}})
 }
 
 /// A word in any of its forms: the one that counts most.

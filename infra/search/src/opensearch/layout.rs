@@ -7,12 +7,16 @@
 //! | `version`, `deleted`, `source` | what was written, not indexed |
 //! | `f_NAME` | exact values, numbers, times: filters, facets and sort |
 //! | `c_NAME` | values without case and punctuation |
+//! | `t_NAME` | the words of a text in their order, for phrases |
 //! | `words` | how much each word counts in the document, see [`words`](super::words) |
 //! | `vocabulary` | tenant and word: how frequent a tenant's words are, and which there are |
 
 use crate::{
     DocumentBody, DocumentWrite,
-    text::analysis::{self, code},
+    text::{
+        analysis::{self, code},
+        phrases,
+    },
     values::{SEPARATOR, attribute_value, canonical_number, number, scalar, sort_text, texts},
 };
 use headwater_read_models::search::{Field, FieldKind, Mapping};
@@ -43,6 +47,8 @@ pub(super) fn index(name: &str, mapping: &Mapping) -> Value {
         let name = format!("f_{}", field.name);
         match field.kind {
             FieldKind::Text { sort, .. } => {
+                let in_order = json!({"type": "text", "analyzer": "whitespace", "norms": false});
+                properties.insert(format!("t_{}", field.name), in_order);
                 if sort {
                     properties.insert(name, json!({"type": "keyword", "index": false}));
                 }
@@ -147,7 +153,10 @@ fn add_field(stored: &mut Map<String, Value>, field: &Field, given: &Value) {
     let name = format!("f_{}", field.name);
     match field.kind {
         FieldKind::Text { sort, .. } => {
-            if let Some(first) = texts(given).first().filter(|_| sort) {
+            let texts = texts(given);
+            let in_order: Vec<String> = texts.iter().map(|text| phrases::words(text).join(" ")).collect();
+            stored.insert(format!("t_{}", field.name), json!(in_order));
+            if let Some(first) = texts.first().filter(|_| sort) {
                 stored.insert(name, json!(sort_text(first)));
             }
         }

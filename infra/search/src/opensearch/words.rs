@@ -6,7 +6,7 @@
 
 use crate::{
     text::{
-        analysis::{Chunk, chunks, pair},
+        analysis::{chunks, pair},
         weights::{LENGTH, SPLIT},
     },
     values::{lead, texts},
@@ -33,7 +33,7 @@ pub(super) fn weights(mapping: &Mapping, body: &Value) -> BTreeMap<String, f32> 
         let (mut words, mut pairs) = (Vec::new(), Vec::new());
         for text in field_texts(field, value) {
             let chunks = chunks(text);
-            words.extend(chunks.iter().flat_map(Chunk::words));
+            words.extend(chunks.iter().flat_map(|chunk| chunk.words()));
             if is_lead {
                 let parts: Vec<&String> = chunks.iter().flat_map(|chunk| &chunk.parts).collect();
                 pairs.extend(parts.windows(2).map(|two| pair(two[0], two[1])));

@@ -95,21 +95,29 @@ fn add_attributes(document: &mut TantivyDocument, tenant: &str, layout: &FieldLa
 fn add_words(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout, texts: &[&str]) {
     let Some(field) = layout.word else { return };
     let (mut words, mut pairs) = (Vec::new(), Vec::new());
+    let mut place = 0;
     for text in texts {
         let chunks = chunks(text);
-        words.extend(chunks.iter().flat_map(|chunk| chunk.words()));
+        for chunk in &chunks {
+            words.extend(chunk.placed().into_iter().map(|(part, word)| (place + part, word)));
+            place += chunk.parts.len();
+        }
+        // No phrase goes over the end of a text.
+        place += 1;
         if layout.pair.is_some() {
             let parts: Vec<&String> = chunks.iter().flat_map(|chunk| &chunk.parts).collect();
             pairs.extend(parts.windows(2).map(|two| pair(two[0], two[1])));
         }
     }
+    // What a chunk is as a whole stands where it begins; the engine takes places in order.
+    words.sort_by_key(|(place, _)| *place);
     add_tokens(document, tenant, field, words);
     if let Some(field) = layout.pair {
-        add_tokens(document, tenant, field, pairs);
+        add_tokens(document, tenant, field, pairs.into_iter().enumerate().collect());
     }
 }
 
-fn add_tokens(document: &mut TantivyDocument, tenant: &str, field: schema::Field, words: Vec<String>) {
+fn add_tokens(document: &mut TantivyDocument, tenant: &str, field: schema::Field, words: Vec<(usize, String)>) {
     let token = |(position, word): (usize, String)| Token {
         offset_from: 0,
         offset_to: 0,
@@ -117,7 +125,7 @@ fn add_tokens(document: &mut TantivyDocument, tenant: &str, field: schema::Field
         text: tenant_term(tenant, &word),
         position_length: 1,
     };
-    let tokens = words.into_iter().enumerate().map(token).collect();
+    let tokens = words.into_iter().map(token).collect();
     document.add_pre_tokenized_text(
         field,
         PreTokenizedString {

@@ -12,6 +12,7 @@ mod facets;
 mod filter;
 mod open;
 mod order;
+mod phrase;
 mod pool;
 mod recovery;
 mod run;

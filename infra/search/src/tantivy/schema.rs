@@ -117,7 +117,12 @@ fn field_layout(builder: &mut SchemaBuilder, field: &'static Field, lead: Option
         }
     }
     if field.weight() > 0.0 {
-        layout.word = Some(builder.add_text_field(&format!("{name}:word"), terms(IndexRecordOption::WithFreqs, true)));
+        // Phrases are looked for in texts alone.
+        let record = match field.kind {
+            FieldKind::Text { .. } => IndexRecordOption::WithFreqsAndPositions,
+            _ => IndexRecordOption::WithFreqs,
+        };
+        layout.word = Some(builder.add_text_field(&format!("{name}:word"), terms(record, true)));
         if lead == Some(name) {
             layout.pair =
                 Some(builder.add_text_field(&format!("{name}:pair"), terms(IndexRecordOption::WithFreqs, true)));

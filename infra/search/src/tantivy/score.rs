@@ -6,6 +6,7 @@
 
 use super::{
     bits::Bits,
+    phrase,
     schema::{Layout, tenant_term},
     terms::{self, unreadable},
 };
@@ -71,6 +72,10 @@ pub(super) fn score(
     }
     let exact = exact(segment, layout, tenant, &plan.code, &live, &mut scores)?;
     let all = plan.groups.len() as f32;
+    let mut phrased = live.clone();
+    for words in &plan.phrases {
+        phrase::keep(segment, layout, tenant, words, &mut phrased)?;
+    }
     let mut matching = live;
     matching.retain(|document| {
         let shared = matched[document as usize];
@@ -78,7 +83,7 @@ pub(super) fn score(
             return true;
         }
         scores[document as usize] *= (f32::from(shared) / all).powi(SHARE);
-        u32::from(shared) >= plan.required
+        u32::from(shared) >= plan.required && phrased.contains(document)
     });
     Ok(Scores {
         exact: exact.iter().next().is_some(),

@@ -2,7 +2,7 @@
 //! cut. Model numbers and amounts match however they are written: `WH-1000XM4` is also `wh1000xm4`, `500GB` also `500` and `gb`.
 
 /// Raised when words change; an index of another version is filled anew.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 /// Longest word, in characters; the rest of a longer one is dropped.
 const MAX_WORD: usize = 64;
 
@@ -24,14 +24,20 @@ impl Chunk {
     }
 
     /// The words that a document holding this chunk is found by.
-    pub(crate) fn words(&self) -> Vec<String> {
-        let mut words: Vec<String> = self.parts.iter().map(|part| stem(part)).collect();
+    pub(crate) fn words(&self) -> impl Iterator<Item = String> {
+        self.placed().into_iter().map(|(_, word)| word)
+    }
+
+    /// These words, each with the part that it begins at.
+    pub(crate) fn placed(&self) -> Vec<(usize, String)> {
+        let parts = || self.parts.iter().enumerate();
+        let mut words: Vec<_> = parts().map(|(at, part)| (at, stem(part))).collect();
         if self.parts.len() > 1 {
-            words.push(self.joined());
+            words.push((0, self.joined()));
         }
-        for part in &self.parts {
+        for (at, part) in parts() {
             if let Some((head, tail)) = runs(part) {
-                words.extend([head.to_owned(), tail.to_owned()]);
+                words.extend([(at, head.to_owned()), (at, tail.to_owned())]);
             }
         }
         words
@@ -199,7 +205,7 @@ mod tests {
         ] {
             for chunk in chunks(text) {
                 assert!(text.is_char_boundary(chunk.start) && text.is_char_boundary(chunk.end));
-                assert!(!chunk.words().is_empty());
+                assert!(chunk.words().next().is_some());
             }
         }
     }

@@ -72,8 +72,7 @@ fn fragments(text: &str, wanted: &HashSet<&str>) -> Vec<String> {
 }
 
 fn is_wanted(chunk: &Chunk, wanted: &HashSet<&str>) -> bool {
-    chunk.words().iter().any(|word| wanted.contains(word.as_str()))
-        || wanted.contains(stem(&chunk.parts.concat()).as_str())
+    chunk.words().any(|word| wanted.contains(word.as_str())) || wanted.contains(stem(&chunk.parts.concat()).as_str())
 }
 
 fn marked(text: &str, range: std::ops::Range<usize>, chunks: &[Chunk], found: &[bool]) -> String {

@@ -4,5 +4,6 @@
 pub(crate) mod analysis;
 pub(crate) mod forms;
 pub(crate) mod highlight;
+pub(crate) mod phrases;
 pub(crate) mod plan;
 pub(crate) mod weights;

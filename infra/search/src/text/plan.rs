@@ -3,7 +3,10 @@
 //! A plan is made for the first page and travels in the cursor. So the pages of one query are scored by the same numbers, and what is
 //! written between them moves no document that did not change.
 
-use super::analysis::{self, chunks, pair, runs, stem};
+use super::{
+    analysis::{self, chunks, pair, runs, stem},
+    phrases::{apart, phrases},
+};
 use crate::Error;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) groups: Vec<Group>,
     /// Neighbouring words, as one.
     pub(crate) pairs: Vec<Group>,
+    /// Words that have to stand next to each other.
+    pub(crate) phrases: Vec<Vec<String>>,
     /// Mean length of each of the mapping's fields, in words; and of the lead field, in pairs.
     pub(crate) lengths: Vec<Exact>,
     /// How many groups a document has to match.
@@ -97,7 +102,7 @@ pub(crate) trait Words {
 
 /// Plans a text; none when it has no word.
 pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error> {
-    let spelled = spelled(words, text)?;
+    let spelled = spelled(words, &apart(text))?;
     if spelled.is_empty() {
         return Ok(None);
     }
@@ -141,6 +146,7 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
     Ok(Some(Plan {
         groups,
         pairs,
+        phrases: phrases(text),
         lengths: words.lengths()?,
         required,
         code: analysis::code(text),

@@ -4,6 +4,7 @@
 pub mod collapse;
 pub mod facets;
 pub mod paging;
+pub mod phrases;
 pub mod queries;
 pub mod tenants;
 pub mod versions;
@@ -61,6 +62,7 @@ macro_rules! search_contract {
             values_are_the_tenants);
         search_contract!(@ $engine, queries: filters_hold, ranges_hold, attributes_hold, sorts_are_stable, unknown_fields_are_named);
         search_contract!(@ $engine, words: codes_come_first, spellings_match, highlights_are_escaped, hostile_texts_answer);
+        search_contract!(@ $engine, phrases: words_next_to_each_other, counts_and_pages_hold, phrases_are_the_tenants);
         search_contract!(@ $engine, paging: pages_cover_everything_once, ten_thousand_deep, writes_between_pages, cursors_are_of_one_query);
     };
     (@ $engine:ty, $module:ident: $($test:ident),+) => {
