@@ -254,6 +254,10 @@ fn search(document: &mut OpenApi, search: &Search, mapping: &Mapping, waiting: &
             "hits": { "type": "array", "items": hit },
             "total": { "type": "integer", "minimum": 0 },
             "facets": { "type": "object", "additionalProperties": { "type": "array", "items": count } },
+            "did_you_mean": {
+                "type": "string",
+                "description": "The words of `q` with those mended that nothing has as they were typed; the hits are of these."
+            },
             "next_cursor": cursor()
         }
     });

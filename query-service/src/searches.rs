@@ -153,6 +153,9 @@ impl Search {
             .collect();
         let mut answer = json!({ "total": hits.total, "facets": facets });
         answer["hits"] = hits.hits.into_iter().map(hit).collect();
+        if let Some(text) = hits.did_you_mean {
+            answer["did_you_mean"] = text.into();
+        }
         if let Some(cursor) = hits.next_cursor {
             answer["next_cursor"] = cursor.into();
         }

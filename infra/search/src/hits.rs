@@ -14,6 +14,8 @@ pub struct Hits {
     /// By facet, the values of all matching documents, the most frequent first and equals by value. A count is the total that the same
     /// query has with that value as a filter.
     pub facets: BTreeMap<String, Vec<FacetCount>>,
+    /// The words of the text, in lower case, with those mended that no document of the tenant has as they were typed. The hits are of these.
+    pub did_you_mean: Option<String>,
     /// Where the next page starts; none at the end.
     pub next_cursor: Option<String>,
 }

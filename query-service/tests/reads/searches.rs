@@ -51,6 +51,12 @@ async fn filters_sorts_facets_and_pages() {
     let collapsed = server.get("/v1/search/products?q=kettle&collapse=category").await.ok();
     assert_eq!((ids(&collapsed).len(), &collapsed["total"]), (1, &json!(4)));
     assert_eq!(collapsed["hits"][0]["id"], answer["hits"][0]["id"]);
+    assert!(answer.get("did_you_mean").is_none());
+    let mended = server.get("/v1/search/products?q=Ketle").await.ok();
+    assert_eq!(
+        (&mended["did_you_mean"], &mended["total"]),
+        (&json!("kettle"), &json!(4))
+    );
     let hit = &answer["hits"][0];
     assert_eq!(hit["product"]["id"], hit["id"]);
     assert!(hit["score"].as_f64().unwrap() > 0.0);

@@ -45,6 +45,7 @@ pub(super) async fn run(index: &OpenSearchIndex, scope: &TenantScope, query: &Qu
             hits: Vec::new(),
             total: 0,
             facets: query.facets.iter().map(|field| (field.clone(), Vec::new())).collect(),
+            did_you_mean: None,
             next_cursor: None,
         });
     }
@@ -101,6 +102,7 @@ pub(super) async fn run(index: &OpenSearchIndex, scope: &TenantScope, query: &Qu
         hits,
         total,
         facets,
+        did_you_mean: plan.and_then(|plan| plan.mended),
         next_cursor,
     })
 }

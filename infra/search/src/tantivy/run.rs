@@ -58,6 +58,7 @@ pub(super) fn run(
             hits: Vec::new(),
             total,
             facets: facets.top(query.facet_size),
+            did_you_mean: None,
             next_cursor: None,
         });
     }
@@ -156,6 +157,7 @@ pub(super) fn run(
         hits,
         total,
         facets: facets.top(query.facet_size),
+        did_you_mean: plan.and_then(|plan| plan.mended),
         next_cursor,
     })
 }

@@ -10,6 +10,11 @@ const MENDED: [f32; 3] = [1.0, 0.7, 0.5];
 /// How much a completed word counts.
 const COMPLETED: f32 = 0.6;
 
+/// Whether a form of this weight is a word mended, not one completed.
+pub(crate) fn is_mended(weight: f32) -> bool {
+    MENDED.contains(&weight)
+}
+
 /// What is looked for in place of a word that no document has.
 pub(crate) struct Wanted<'a> {
     word: &'a str,

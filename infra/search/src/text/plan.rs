@@ -5,6 +5,7 @@
 
 use super::{
     analysis::{self, chunks, pair, runs, stem},
+    forms::is_mended,
     phrases::{apart, phrases},
 };
 use crate::Error;
@@ -26,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) pairs: Vec<Group>,
     /// Words that have to stand next to each other.
     pub(crate) phrases: Vec<Vec<String>>,
+    /// The text with its words mended, if no document has some of them as typed.
+    pub(crate) mended: Option<String>,
     /// Mean length of each of the mapping's fields, in words; and of the lead field, in pairs.
     pub(crate) lengths: Vec<Exact>,
     /// How many groups a document has to match.
@@ -107,6 +110,7 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
         return Ok(None);
     }
     let mut groups = Vec::new();
+    let mut meant: Vec<Option<String>> = vec![None; spelled.len()];
     for (at, word) in spelled.iter().enumerate() {
         let stemmed = stem(word);
         let frequency = words.of(&stemmed)?;
@@ -116,6 +120,9 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
             let last = at + 1 == spelled.len();
             for (form, weight, frequency) in words.forms(&stemmed, last)? {
                 rarity = rarity.max(frequency);
+                if meant[at].is_none() && is_mended(weight) {
+                    meant[at] = Some(form.clone());
+                }
                 forms.push((form, Exact(weight)));
             }
         }
@@ -136,6 +143,7 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
             for group in &mut groups[at..at + 2] {
                 group.forms.push((joined.clone(), Exact(COMPOUND)));
             }
+            meant[at..at + 2].fill(None);
         }
         pairs.push(Group {
             idf: words.idf(frequency),
@@ -147,10 +155,19 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
         groups,
         pairs,
         phrases: phrases(text),
+        mended: mended(spelled, meant),
         lengths: words.lengths()?,
         required,
         code: analysis::code(text),
     }))
+}
+
+/// The words with those that were mended as they are meant; none when all are.
+fn mended(spelled: Vec<String>, meant: Vec<Option<String>>) -> Option<String> {
+    let any = meant.iter().any(Option::is_some);
+    let words = spelled.into_iter().zip(meant);
+    let words: Vec<String> = words.map(|(word, meant)| meant.unwrap_or(word)).collect();
+    any.then(|| words.join(" "))
 }
 
 /// All words up to three, three quarters of more.

@@ -61,7 +61,7 @@ macro_rules! search_contract {
         search_contract!(@ $engine, collapse: the_best_of_each_value, a_better_one_takes_over, groups_last_while_others_write,
             values_are_the_tenants);
         search_contract!(@ $engine, queries: filters_hold, ranges_hold, attributes_hold, sorts_are_stable, unknown_fields_are_named);
-        search_contract!(@ $engine, words: codes_come_first, spellings_match, highlights_are_escaped, hostile_texts_answer);
+        search_contract!(@ $engine, words: codes_come_first, spellings_match, mended_words_are_told, highlights_are_escaped, hostile_texts_answer);
         search_contract!(@ $engine, phrases: words_next_to_each_other, counts_and_pages_hold, phrases_are_the_tenants);
         search_contract!(@ $engine, paging: pages_cover_everything_once, ten_thousand_deep, writes_between_pages, cursors_are_of_one_query);
     };

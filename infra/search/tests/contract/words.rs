@@ -74,6 +74,50 @@ pub async fn spellings_match(engine: &impl Engine) {
     );
 }
 
+/// What was mended is said, in words of the tenant's own.
+pub async fn mended_words_are_told(engine: &impl Engine) {
+    let (index, a, b) = (engine.open().await, scope("a").await, scope("b").await);
+    let mine = [
+        ("1", "Sony headphones"),
+        ("2", "Sony headphones red"),
+        ("3", "Gaming head set"),
+        ("4", "Earphone stand"),
+    ];
+    let mut writes: Vec<_> = mine
+        .iter()
+        .map(|(id, title)| put(&a, id, 1, json!({ "title": title })))
+        .collect();
+    // Nearer to what is typed below than any word of the first tenant's.
+    writes.extend(["1", "2"].map(|id| put(&b, id, 1, json!({"title": "haedphone secretive"}))));
+    fill(&index, writes).await;
+    for (text, expected) in [
+        ("Sony haedphones", Some("sony headphone")),
+        ("snoy headphones", Some("sony headphones")),
+        ("eraphone stadn", Some("earphone stand")),
+        ("gaming headset", None),
+        ("sony headph", None),
+        ("sony headphones", None),
+        ("secretove", None),
+        ("zzzzzzz", None),
+        ("", None),
+    ] {
+        let hits = search(&index, &a, Query::text(text)).await;
+        assert_eq!(hits.did_you_mean.as_deref(), expected, "{text}");
+    }
+    // On every page, and only to whom it concerns.
+    let mut query = Query {
+        limit: 1,
+        ..Query::text("sony haedphones")
+    };
+    query.cursor = search(&index, &a, query.clone()).await.next_cursor;
+    assert!(query.cursor.is_some());
+    assert_eq!(
+        search(&index, &a, query).await.did_you_mean.as_deref(),
+        Some("sony headphone")
+    );
+    assert_eq!(search(&index, &b, Query::text("haedphones")).await.did_you_mean, None);
+}
+
 pub async fn highlights_are_escaped(engine: &impl Engine) {
     let (index, a) = (engine.open().await, scope("a").await);
     fill(
