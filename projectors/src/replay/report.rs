@@ -1,7 +1,7 @@
 //! What is told about replays, in plain serialisable structs.
 
-use super::compare::DifferenceKind;
-use headwater_dynamo_repository::GenerationState;
+use super::{compare::DifferenceKind, progress::Segment};
+use headwater_dynamo_repository::{Generation, GenerationState, Registered};
 use headwater_kernel::{Id, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
@@ -63,6 +63,71 @@ pub struct Progress {
     pub check: Option<CheckTotals>,
     /// What keeps it from going on.
     pub problem: Option<String>,
+}
+
+impl Progress {
+    /// How far a generation has come by its segments. `counted` are the commits of each context as the store counts them.
+    pub(super) fn of(
+        registered: &Registered,
+        generation: &Generation,
+        counted: &BTreeMap<&str, u64>,
+        segments: &[Segment],
+        now: Timestamp,
+    ) -> Self {
+        let all = generation.segments * u32::try_from(counted.len()).unwrap_or(1);
+        let of = |context| segments.iter().filter(move |one| one.context == context);
+        let about: u64 = counted
+            .iter()
+            .map(|(context, counted)| commits_about(of(*context), generation.segments, *counted))
+            .sum();
+        let commits = segments.iter().map(|one| one.commits).sum::<u64>();
+        let done = segments.iter().filter(|one| one.done).count();
+        let seconds_left = generation.filling_since.filter(|_| commits > 0).map(|since| {
+            let left = about.saturating_sub(commits);
+            now.since(since).as_secs().saturating_mul(left) / commits
+        });
+        Self {
+            replay: ReplayId {
+                projection: registered.projection.clone(),
+                generation: generation.number,
+            },
+            tenant: generation.only.clone(),
+            state: generation.state,
+            live: registered.is_live(generation.number),
+            made_at: generation.made_at,
+            budget: Budget {
+                write_units_per_second: generation.write_units_per_second,
+            },
+            segments_done: u32::try_from(done).unwrap_or(u32::MAX),
+            segments: all,
+            commits,
+            commits_about: about.max(commits),
+            rows: segments.iter().map(|one| one.rows).sum(),
+            // The sum of none is -0.
+            write_units: segments.iter().map(|one| one.units).sum::<f64>() + 0.0,
+            parked: segments.iter().map(|one| one.parked).sum(),
+            seconds_left: seconds_left.filter(|_| generation.state == GenerationState::Filling),
+            check: None,
+            problem: generation.problem.clone(),
+        }
+    }
+}
+
+/// How many commits a context has. Its segments have about as many each, so a few that are done tell of all; before, the store's count is what
+/// there is, which may be hours old.
+fn commits_about<'a>(segments: impl Iterator<Item = &'a Segment>, all: u32, counted: u64) -> u64 {
+    let (mut done, mut commits_done, mut commits) = (0, 0, 0);
+    for segment in segments {
+        commits += segment.commits;
+        if segment.done {
+            (done, commits_done) = (done + 1, commits_done + segment.commits);
+        }
+    }
+    let estimate = match done {
+        0 => counted,
+        done => commits_done * u64::from(all) / done,
+    };
+    estimate.max(commits)
 }
 
 /// A difference between a generation and the log.
@@ -184,5 +249,29 @@ impl CheckTotals {
             ..
         } = &self.total;
         *differences == 0 && rows == stored_rows && checksum == stored_checksum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(commits: u64, done: bool) -> Segment {
+        Segment {
+            commits,
+            done,
+            ..Segment::default()
+        }
+    }
+
+    #[test]
+    fn what_is_done_tells_of_what_is_not() {
+        let about = |segments: &[Segment], counted| commits_about(segments.iter(), 4, counted);
+        assert_eq!(about(&[], 70), 70);
+        // The store's count is old.
+        assert_eq!(about(&[segment(90, false)], 70), 90);
+        assert_eq!(about(&[segment(90, true), segment(20, false)], 70), 360);
+        let all = [90, 110, 100, 95].map(|commits| segment(commits, true));
+        assert_eq!(about(&all, 70), 395);
     }
 }
