@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use headwater_event_log::Position;
     use headwater_kernel::{Id, Timestamp};
-    use headwater_search::{DocumentWrite, Error, Hits, Query, StoredDocument, WriteOutcome};
+    use headwater_search::{DocumentWrite, Error, Hits, Query, StoredDocument, SuggestQuery, Suggestion, WriteOutcome};
     use headwater_tenancy::TenantScope;
     use serde_json::Value;
     use std::time::Duration;
@@ -120,6 +120,10 @@ mod tests {
 
         async fn search(&self, _: &TenantScope, _: &Query) -> Result<Hits, Error> {
             Err(Error::InvalidCursor)
+        }
+
+        async fn suggest(&self, _: &TenantScope, _: &SuggestQuery) -> Result<Vec<Suggestion>, Error> {
+            Ok(Vec::new())
         }
 
         async fn visible_version(&self, _: &TenantScope, _: &Id) -> Result<Option<u64>, Error> {

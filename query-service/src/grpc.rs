@@ -12,7 +12,7 @@ use headwater_edge::{
     Edge, Problem,
     v1::{
         GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest, ListResponse, PriceRequest,
-        PriceResponse, SearchRequest, SearchResponse, SubscribeRequest,
+        PriceResponse, SearchRequest, SearchResponse, SubscribeRequest, SuggestRequest, SuggestResponse,
         query_service_server::{QueryService as Protocol, QueryServiceServer},
     },
 };
@@ -112,6 +112,22 @@ impl Protocol for Service {
         self.edge.unary(&metadata, work).await
     }
 
+    async fn suggest(&self, request: Request<SuggestRequest>) -> Result<Response<SuggestResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |caller: Caller| {
+            let deadline = self.edge.limits().deadline;
+            let consistency = Consistency::of_message(message.consistency, metadata.as_ref(), deadline)?;
+            let texts = [given("q", message.q), given("kind", message.suggestions)];
+            let parameters = Parameters::new(texts.into_iter().flatten().chain(paging(message.limit, String::new())));
+            let answer = self
+                .queries
+                .suggest(&caller.scope, &message.kind, &parameters, consistency.as_ref());
+            let result_json = answer.await?.to_string().into();
+            Ok(Response::new(SuggestResponse { result_json }))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+
     async fn history(&self, request: Request<HistoryRequest>) -> Result<Response<HistoryResponse>, Status> {
         let (metadata, _, message) = request.into_parts();
         let work = async |caller: Caller| {
@@ -191,6 +207,7 @@ fn search_parameters(message: SearchRequest) -> Parameters {
         given("q", message.q),
         given("sort", message.sort),
         given("facets", message.facets.join(",")),
+        given("collapse", message.collapse),
         highlight,
     ];
     let paging = paging(message.limit, message.cursor);

@@ -45,6 +45,12 @@ pub fn router(service: QueryService, edge: Edge) -> Router {
             search(of_search.kind, service, caller, headers, query)
         };
         routes = routes.route(&format!("/v1/search/{}", of_search.kind), get(handler));
+        if of_search.suggests {
+            let handler = move |service: State<Service>, caller: Authenticated, headers: HeaderMap, query: Pairs| {
+                suggest(of_search.kind, service, caller, headers, query)
+            };
+            routes = routes.route(&of_search.suggest_path(), get(handler));
+        }
     }
     routes.with_state(Service { queries: service, edge })
 }
@@ -135,6 +141,19 @@ async fn search(
     let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
     let parameters = Parameters::new(query);
     let answer = queries.search(&caller.scope, kind, &parameters, consistency.as_ref());
+    Ok(Json(answer.await?))
+}
+
+async fn suggest(
+    kind: &'static str,
+    State(Service { queries, edge }): State<Service>,
+    Authenticated(caller): Authenticated,
+    headers: HeaderMap,
+    Pairs(query): Pairs,
+) -> Result<Json<Value>, Problem> {
+    let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
+    let parameters = Parameters::new(query);
+    let answer = queries.suggest(&caller.scope, kind, &parameters, consistency.as_ref());
     Ok(Json(answer.await?))
 }
 

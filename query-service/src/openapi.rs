@@ -1,16 +1,17 @@
 //! What the reads add to the OpenAPI document (subscriptions see to themselves): made of what is registered and of the tables of lists and searches.
 
+mod search;
+
 use crate::{
     QueryService,
     lists::{LISTS, List},
     parameters::{DEFAULT_LIMIT, MAX_LIMIT},
     prices,
-    searches::{self, SEARCHES, Search},
+    searches::SEARCHES,
     subscribe,
     view::View,
 };
 use headwater_edge::OpenApi;
-use headwater_read_models::search::{FieldKind, Mapping};
 use serde_json::{Map, Value, json};
 
 const NO_ID: &str = "The id is none: blank, too long for a key, . or .., or with a character that cannot be seen.";
@@ -61,7 +62,7 @@ pub fn describe(service: &QueryService, document: &mut OpenApi) {
             service.inner().kinds.get(of_search.kind),
             service.inner().indexes.contains_key(of_search.kind),
         ) {
-            search(document, of_search, kind.mapping, &waiting);
+            search::describe(document, of_search, kind.mapping, &waiting);
         }
     }
 }
@@ -171,101 +172,6 @@ fn price(document: &mut OpenApi, waiting: &[Value]) {
     document.add(prices::PATH, "get", operation);
 }
 
-fn search(document: &mut OpenApi, search: &Search, mapping: &Mapping, waiting: &[Value]) {
-    let facets: Vec<&str> = search.countable(mapping).map(|(parameter, _)| parameter).collect();
-    let many = || json!({ "type": "array", "items": { "type": "string" } });
-    let mut parameters = vec![query(
-        "q",
-        "Words as a person types them. What is in double quotes has to stand so in a text; no other character has a meaning of its own.",
-        json!({ "type": "string" }),
-    )];
-    for (name, _) in search.equals {
-        parameters.push(query(name, "Exactly this; repeated, any of them.", many()));
-    }
-    for (min, max, field) in search.ranges {
-        let bound = || json!({ "type": "integer", "format": "int64" });
-        parameters.push(query(min, &format!("The least {field}."), bound()));
-        parameters.push(query(max, &format!("The greatest {field}."), bound()));
-    }
-    for (from, to, field) in search.times {
-        let time = || json!({ "type": "string", "anyOf": [{ "format": "date-time" }, { "format": "date" }] });
-        let or_date = "a time in RFC 3339, or a date";
-        parameters.push(query(
-            from,
-            &format!("The least {field}: {or_date}, from its beginning."),
-            time(),
-        ));
-        let end = format!("The end of {field}, which is not within: {or_date}, whose day in UTC is within.");
-        parameters.push(query(to, &end, time()));
-    }
-    let attributes = json!({
-        "name": "attributes", "in": "query", "style": "form", "explode": true,
-        "description": "`attr.NAME=VALUE`: the attribute NAME is exactly VALUE; repeated, any of them.",
-        "schema": { "type": "object", "patternProperties": { "^attr\\..+": { "type": "string" } }, "additionalProperties": false }
-    });
-    parameters.extend(search.attributes.then_some(attributes));
-    let orders: Vec<&str> = search.orders().collect();
-    parameters.push(query(
-        "sort",
-        "The order.",
-        json!({ "type": "string", "enum": orders, "default": "relevance" }),
-    ));
-    let counted = format!(
-        "Fields whose values are counted, with commas between: {}.",
-        facets.join(", ")
-    );
-    parameters.push(query("facets", &counted, json!({ "type": "string" })));
-    parameters.push(query(
-        "collapse",
-        "Of all with the same value of this field only the best is a hit; what is without it stands for itself. `total` and facets go on counting all.",
-        json!({ "type": "string", "enum": facets }),
-    ));
-    parameters.extend(paging(searches::DEFAULT_LIMIT, headwater_search::MAX_LIMIT));
-    parameters.push(query(
-        "highlight",
-        "Whether hits show where the words were found.",
-        json!({ "type": "boolean" }),
-    ));
-    parameters.extend_from_slice(waiting);
-    let source = document.add_schema(
-        &format!("search.{}.{}", search.kind, search.item),
-        document_schema(mapping),
-    );
-    let strings = json!({ "type": "array", "items": { "type": "string" } });
-    let mut hit = json!({
-        "type": "object",
-        "required": ["id", "score", search.item],
-        "properties": {
-            "id": { "type": "string" },
-            "score": { "type": "number" },
-            "highlights": { "type": "object", "additionalProperties": strings }
-        }
-    });
-    hit["properties"][search.item] = source;
-    let count = json!({
-        "type": "object",
-        "required": ["value", "count"],
-        "properties": { "value": { "type": "string" }, "count": { "type": "integer", "minimum": 1 } }
-    });
-    let answer = json!({
-        "type": "object",
-        "required": ["hits", "total", "facets"],
-        "properties": {
-            "hits": { "type": "array", "items": hit },
-            "total": { "type": "integer", "minimum": 0 },
-            "facets": { "type": "object", "additionalProperties": { "type": "array", "items": count } },
-            "did_you_mean": {
-                "type": "string",
-                "description": "The words of `q` with those mended that nothing has as they were typed; the hits are of these."
-            },
-            "next_cursor": cursor()
-        }
-    });
-    let summary = format!("Search {}", search.kind);
-    let operation = read("search", search.kind, &summary, parameters, &answer);
-    document.add(&format!("/v1/search/{}", search.kind), "get", operation);
-}
-
 fn read(family: &str, name: &str, summary: &str, parameters: Vec<Value>, schema: &Value) -> Value {
     json!({
         "operationId": format!("{family}.{name}"),
@@ -343,22 +249,4 @@ fn view_schema(empty: &Value) -> Value {
     properties.insert("version".into(), version());
     required.push("version".into());
     json!({ "type": "object", "required": required, "properties": properties })
-}
-
-fn document_schema(mapping: &Mapping) -> Value {
-    let mut properties = Map::new();
-    for field in mapping.fields {
-        let schema = match field.kind {
-            FieldKind::Text { .. } => json!({ "type": "string" }),
-            // One value or a list of them: what the engine takes for a keyword.
-            FieldKind::Keyword { .. } => json!({ "type": ["string", "array"], "items": { "type": "string" } }),
-            FieldKind::Integer => json!({ "type": "integer", "format": "int64" }),
-            FieldKind::Time => json!({ "type": "string", "format": "date-time" }),
-            FieldKind::Attributes { .. } => {
-                json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
-            }
-        };
-        properties.insert(field.name.to_owned(), schema);
-    }
-    json!({ "type": "object", "properties": properties })
 }

@@ -1,19 +1,23 @@
-//! The searches: one table, from which HTTP, gRPC and OpenAPI take them. How parameters become a query stands in [`asked`].
+//! The searches: one table, from which HTTP, gRPC and OpenAPI take them. How parameters become a query stands in
+//! [`asked`], suggestions while a text is typed in [`suggested`].
 
 mod asked;
+mod suggested;
+
+pub(crate) use suggested::DEFAULT_SUGGESTIONS;
 
 use crate::{
     QueryService,
     consistency::Consistency,
     parameters::Parameters,
     refusal::{of_search, unknown},
-    service::may_read,
+    service::{Kind, may_read},
 };
 use headwater_edge::Problem;
-use headwater_search::Hits;
+use headwater_search::{Hits, SearchIndex};
 use headwater_tenancy::TenantScope;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Hits of a page, when the caller does not say.
 pub(crate) const DEFAULT_LIMIT: usize = 20;
@@ -36,6 +40,8 @@ pub(crate) struct Search {
     pub(crate) times: &'static [(&'static str, &'static str, &'static str)],
     /// Whether there are filters by attribute.
     pub(crate) attributes: bool,
+    /// Whether what is typed is completed by `…/suggest`.
+    pub(crate) suggests: bool,
     /// Orders besides `relevance`: the name, the field, whether the greatest comes first.
     pub(crate) sorts: &'static [(&'static str, &'static str, bool)],
 }
@@ -53,6 +59,7 @@ pub(crate) static SEARCHES: &[Search] = &[
         ranges: &[("min_price_cents", "max_price_cents", "price_cents")],
         times: &[],
         attributes: true,
+        suggests: true,
         sorts: &[
             ("price", "price_cents", false),
             ("-price", "price_cents", true),
@@ -75,6 +82,7 @@ pub(crate) static SEARCHES: &[Search] = &[
         ranges: &[("min_total_cents", "max_total_cents", "total_cents")],
         times: &[("placed_from", "placed_to", "placed_at")],
         attributes: false,
+        suggests: false,
         sorts: &[
             ("newest", "placed_at", true),
             ("oldest", "placed_at", false),
@@ -102,6 +110,7 @@ pub(crate) static SEARCHES: &[Search] = &[
             ("due_from", "due_to", "due_at"),
         ],
         attributes: false,
+        suggests: false,
         sorts: &[
             ("newest", "issued_at", true),
             ("oldest", "issued_at", false),
@@ -174,13 +183,17 @@ impl QueryService {
     ) -> Result<Value, Problem> {
         may_read(scope)?;
         let search = Search::find(kind)?;
-        let (indexes, kinds) = (&self.inner().indexes, &self.inner().kinds);
-        let (Some(index), Some(of_kind)) = (indexes.get(search.kind), kinds.get(search.kind)) else {
-            return Err(unknown("unknown-kind", "search of", kind, indexes.keys().copied()));
-        };
+        let (index, of_kind) = self.searched(search)?;
         let query = search.query(of_kind.mapping, parameters)?;
         headwater_search::validate::validate(of_kind.mapping, &query).map_err(of_search)?;
         self.reach(scope, of_kind.projection, consistency).await?;
         Ok(search.answer(index.search(scope, &query).await.map_err(of_search)?))
+    }
+
+    /// The index of a kind, and what it is made of.
+    fn searched(&self, search: &Search) -> Result<(&Arc<dyn SearchIndex>, &Kind), Problem> {
+        let (indexes, kinds) = (&self.inner().indexes, &self.inner().kinds);
+        let found = indexes.get(search.kind).zip(kinds.get(search.kind));
+        found.ok_or_else(|| unknown("unknown-kind", "search of", search.kind, indexes.keys().copied()))
     }
 }

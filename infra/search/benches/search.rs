@@ -1,7 +1,7 @@
 //! Relevance, speed of indexing and latency on real products, of both adapters and of OpenSearch asked directly, in one run.
 //!
-//! Prints the mean nDCG@10 over the judged queries, documents a second, what a small commit takes, the size of the index, and the p50 and p99 of searches
-//! with two facets at 1, 8 and 32 at a time. Directly means: the documents as they are in an index with the engine's own mapping, by `_bulk`, and
+//! Prints the mean nDCG@10 over the judged queries, documents a second, what a small commit takes, the size of the index, the p50 and p99 of searches
+//! with two facets at 1, 8 and 32 at a time, and those of suggestions for the same queries half typed. Directly means: the documents as they are in an index with the engine's own mapping, by `_bulk`, and
 //! `multi_match` with typing errors on the same fields and weights, with the same facets.
 //!
 //! `-- tantivy` or `-- opensearch` measures one adapter alone. The node is started as for the tests.
@@ -93,4 +93,11 @@ async fn measure(index: Arc<dyn SearchIndex>, scope: &TenantScope, data: &produc
         };
         measures::print_latency(measures::latency(ask, data, runtime, clients).await, clients);
     }
+    let scope = scope.clone();
+    let ask = move |text: String| {
+        let (index, scope) = (Arc::clone(&index), scope.clone());
+        async move { drop(index.suggest(&scope, &measures::typed(&text)).await.unwrap()) }
+    };
+    print!("  suggestions,");
+    measures::print_latency(measures::latency(ask, data, runtime, 1).await, 1);
 }

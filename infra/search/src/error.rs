@@ -9,7 +9,7 @@ pub enum Error {
     UnknownField {
         /// What was asked for.
         field: String,
-        /// For what: `filter by`, `count`, `collapse by`, `sort by`.
+        /// For what: `filter by`, `count`, `collapse by`, `sort by`, `suggest`.
         usage: &'static str,
         /// The closest name that can be used so.
         nearest: Option<String>,
@@ -17,8 +17,8 @@ pub enum Error {
     /// The cursor was not made here for this tenant and this query.
     #[error("the cursor is not of this query; take it from an answer and send it back with the same query")]
     InvalidCursor,
-    /// The limit is 0 or more than [`crate::MAX_LIMIT`].
-    #[error("a page has 1 to {max} hits, not {limit}")]
+    /// The limit is 0, or more than [`crate::MAX_LIMIT`] hits or [`crate::MAX_SUGGESTIONS`] suggestions.
+    #[error("an answer has 1 to {max}, not {limit}")]
     InvalidLimit {
         /// What was asked for.
         limit: usize,

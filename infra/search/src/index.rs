@@ -1,6 +1,6 @@
 //! The port. What an adapter has to do is said here; `tests/contract` checks it on each.
 
-use crate::{Error, Hits, Query};
+use crate::{Error, Hits, Query, SuggestQuery, Suggestion};
 use async_trait::async_trait;
 use headwater_kernel::Id;
 use headwater_tenancy::TenantScope;
@@ -147,6 +147,13 @@ pub trait SearchIndex: Send + Sync {
     /// # Errors
     /// What [`Error::is_callers`] names, and as classified.
     async fn search(&self, scope: &TenantScope, query: &Query) -> Result<Hits, Error>;
+
+    /// What a text that is being typed may become, the best first. Only what searches find now is suggested: it is in a document of the
+    /// tenant that is not deleted.
+    ///
+    /// # Errors
+    /// What [`Error::is_callers`] names, and as classified.
+    async fn suggest(&self, scope: &TenantScope, query: &SuggestQuery) -> Result<Vec<Suggestion>, Error>;
 
     /// The version of a document that searches see now, a tombstone's too.
     ///

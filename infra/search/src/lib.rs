@@ -5,7 +5,7 @@
 //! is declared beside the document, in `headwater_read_models::search`; an adapter derives its schema from that.
 //!
 //! - [`query`](Query) what can be asked, [`hits`](Hits) what is answered, [`validate`] what both adapters refuse, [`cursor`] how pages
-//!   are sealed: shared by all adapters.
+//!   are sealed, [`suggest`](SuggestQuery) what is asked and answered while a text is typed: shared by all adapters.
 //! - `text` is what a text means and `values` what fields are compared as, whichever engine finds them.
 //! - [`tantivy`] the embedded adapter, [`opensearch`] the one for a cluster, [`Retrying`] around either.
 
@@ -16,6 +16,7 @@ mod index;
 pub mod opensearch;
 mod query;
 mod retrying;
+mod suggest;
 pub mod tantivy;
 mod text;
 pub mod validate;
@@ -26,3 +27,4 @@ pub use hits::{FacetCount, Hit, Hits};
 pub use index::{DocumentBody, DocumentWrite, IndexName, SearchIndex, StoredDocument, WriteOutcome};
 pub use query::{Filter, MAX_LIMIT, Query, Sort};
 pub use retrying::Retrying;
+pub use suggest::{MAX_SUGGESTIONS, SuggestQuery, Suggestion, SuggestionKind};

@@ -1,6 +1,6 @@
 //! Asking again: a decorator for any adapter.
 
-use crate::{DocumentWrite, Error, Hits, Query, SearchIndex, StoredDocument, WriteOutcome};
+use crate::{DocumentWrite, Error, Hits, Query, SearchIndex, StoredDocument, SuggestQuery, Suggestion, WriteOutcome};
 use async_trait::async_trait;
 use headwater_kernel::Id;
 use headwater_runtime::Runtime;
@@ -78,6 +78,10 @@ impl SearchIndex for Retrying {
 
     async fn search(&self, scope: &TenantScope, query: &Query) -> Result<Hits, Error> {
         self.patiently(|| self.inner.search(scope, query)).await
+    }
+
+    async fn suggest(&self, scope: &TenantScope, query: &SuggestQuery) -> Result<Vec<Suggestion>, Error> {
+        self.patiently(|| self.inner.suggest(scope, query)).await
     }
 
     async fn visible_version(&self, scope: &TenantScope, id: &Id) -> Result<Option<u64>, Error> {

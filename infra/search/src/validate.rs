@@ -77,7 +77,12 @@ fn at_most(what: &'static str, count: usize, max: usize) -> Result<(), Error> {
     }
 }
 
-fn known(mapping: &Mapping, name: &str, usage: &'static str, fits: impl Fn(&Field) -> bool) -> Result<(), Error> {
+pub(crate) fn known(
+    mapping: &Mapping,
+    name: &str,
+    usage: &'static str,
+    fits: impl Fn(&Field) -> bool,
+) -> Result<(), Error> {
     if mapping.field(name).is_some_and(&fits) {
         return Ok(());
     }
@@ -98,6 +103,16 @@ fn known(mapping: &Mapping, name: &str, usage: &'static str, fits: impl Fn(&Fiel
 
 /// Edit distance (Levenshtein 1966) of the first 100 characters, a swap of neighbours counting one (Damerau's restricted form).
 pub(crate) fn distance(a: &str, b: &str) -> usize {
+    distances(a, b).last().copied().unwrap_or(0)
+}
+
+/// As [`distance`], of the beginning of `b` that is nearest to `a`.
+pub(crate) fn distance_to_beginning(a: &str, b: &str) -> usize {
+    distances(a, b).into_iter().min().unwrap_or(0)
+}
+
+/// The distances to every beginning of `b`, the shortest first.
+fn distances(a: &str, b: &str) -> Vec<usize> {
     let a: Vec<char> = a.chars().take(100).collect();
     let b: Vec<char> = b.chars().take(100).collect();
     let mut before: Vec<usize> = Vec::new();
@@ -113,7 +128,7 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
         }
         before = std::mem::replace(&mut last, row);
     }
-    last[b.len()]
+    last
 }
 
 #[cfg(test)]
@@ -130,6 +145,14 @@ mod tests {
             ("a", "xyz", 3),
         ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+        for (a, b, expected) in [
+            ("head", "headset", 0),
+            ("haed", "headset", 1),
+            ("hed", "headset", 1),
+            ("x", "", 1),
+        ] {
+            assert_eq!(distance_to_beginning(a, b), expected, "{a} {b}");
         }
     }
 

@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use headwater_dynamo_repository::Generations;
 use headwater_kernel::Id;
 use headwater_read_models::search::Mapping;
-use headwater_search::{DocumentWrite, Error, Hits, IndexName, Query, SearchIndex, StoredDocument, WriteOutcome};
+use headwater_search::{
+    DocumentWrite, Error, Hits, IndexName, Query, SearchIndex, StoredDocument, SuggestQuery, Suggestion, WriteOutcome,
+};
 use headwater_tenancy::TenantScope;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -68,6 +70,10 @@ impl SearchIndex for LiveIndex {
 
     async fn search(&self, scope: &TenantScope, query: &Query) -> Result<Hits, Error> {
         self.of(scope).await?.search(scope, query).await
+    }
+
+    async fn suggest(&self, scope: &TenantScope, query: &SuggestQuery) -> Result<Vec<Suggestion>, Error> {
+        self.of(scope).await?.suggest(scope, query).await
     }
 
     async fn visible_version(&self, scope: &TenantScope, id: &Id) -> Result<Option<u64>, Error> {

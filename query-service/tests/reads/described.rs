@@ -30,6 +30,7 @@ async fn every_read_is_described() {
         "/v1/billing/invoices",
         "/v1/billing/invoices/{id}/history",
         "/v1/search/products",
+        "/v1/search/products/suggest",
         "/v1/search/orders",
         "/v1/search/invoices",
     ] {

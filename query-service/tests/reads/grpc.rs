@@ -4,7 +4,7 @@ use crate::server::Server;
 use headwater_catalog::product::Product;
 use headwater_edge::{
     error_info,
-    v1::{Consistency, FilterValues, GetRequest, HistoryRequest, ListRequest, SearchRequest},
+    v1::{Consistency, FilterValues, GetRequest, HistoryRequest, ListRequest, SearchRequest, SuggestRequest},
 };
 use serde_json::{Value, json};
 use tonic::{Code, Status};
@@ -115,6 +115,7 @@ async fn searches_and_histories() {
     let server = Server::start().await;
     server.index_product("demo", "P1", 1, 100, "Acme").await;
     server.index_product("demo", "P2", 1, 200, "Bolt").await;
+    server.index_product("demo", "P3", 1, 300, "Bolt").await;
     let mut queries = server.queries().await;
     let values = vec!["Acme".to_owned(), "Bolt".to_owned()];
     let search = SearchRequest {
@@ -133,6 +134,37 @@ async fn searches_and_histories() {
         .into_inner();
     let path = "/v1/search/products?q=kettle&brand=Acme&brand=Bolt&facets=brand&sort=-price&highlight=true";
     assert_eq!(json_of(&answer.result_json), server.get(path).await.ok());
+    let collapsed = SearchRequest {
+        collapse: "brand".into(),
+        ..search.clone()
+    };
+    let answer = queries.search(server.authorize(collapsed)).await.unwrap().into_inner();
+    let collapsed = server.get(&format!("{path}&collapse=brand")).await.ok();
+    assert_eq!(json_of(&answer.result_json), collapsed);
+    assert_eq!(collapsed["hits"].as_array().map(Vec::len), Some(2));
+    let suggest = SuggestRequest {
+        kind: "products".into(),
+        q: "copper k".into(),
+        limit: 3,
+        ..SuggestRequest::default()
+    };
+    let answer = queries
+        .suggest(server.authorize(suggest.clone()))
+        .await
+        .unwrap()
+        .into_inner();
+    let same = server.get("/v1/search/products/suggest?q=copper+k&limit=3").await.ok();
+    assert_eq!(same["items"][0]["text"], "copper kettle");
+    assert_eq!(json_of(&answer.result_json), same);
+    let wrong = SuggestRequest {
+        kind: "orders".into(),
+        ..suggest
+    };
+    refused(
+        queries.suggest(server.authorize(wrong)).await,
+        Code::NotFound,
+        "unknown-kind",
+    );
     let wrong = SearchRequest {
         kind: "product".into(),
         ..search

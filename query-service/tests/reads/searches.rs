@@ -131,3 +131,33 @@ async fn what_is_wrong_is_named() {
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{query}");
     }
 }
+
+#[tokio::test]
+async fn what_is_typed_is_completed() {
+    let server = stocked().await;
+    let suggested = async |query: &str| server.get(&format!("/v1/search/products/suggest?{query}")).await.ok();
+    let acme = json!({ "text": "Acme", "kind": "brand", "highlighted": "<em>Ac</em>me" });
+    assert_eq!(suggested("q=ac").await, json!({ "items": [acme] }));
+    assert_eq!(
+        suggested("q=copper+kte&limit=1").await["items"][0],
+        json!({ "text": "copper kettle", "kind": "words", "highlighted": "<em>copper</em> <em>kettle</em>" })
+    );
+    assert_eq!(
+        suggested("q=ke&kind=category").await["items"],
+        json!([{ "text": "kettles", "kind": "category", "highlighted": "<em>ke</em>ttles" }])
+    );
+    for nothing in ["", "q=", "q=%F0%9F%A6%80", "q=zz", "q=P9"] {
+        assert_eq!(suggested(nothing).await, json!({ "items": [] }), "{nothing}");
+    }
+    for (query, code, pointer) in [
+        ("q=a&limit=21", "invalid-parameter", "/limit"),
+        ("q=a&kind=brnad", "invalid-parameter", "/kind"),
+        ("q=a&brand=Acme", "unknown-parameter", "/brand"),
+    ] {
+        let path = format!("/v1/search/products/suggest?{query}");
+        let problem = server.get(&path).await.problem(400, code);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{query}");
+    }
+    let other = server.get_as("other", "/v1/search/products/suggest?q=b").await.ok();
+    assert_eq!(other, json!({ "items": [] }), "Bolt is another's");
+}

@@ -3,7 +3,7 @@
 use crate::products;
 use headwater_kernel::Id;
 use headwater_runtime::Runtime;
-use headwater_search::{DocumentBody, DocumentWrite, Query, SearchIndex};
+use headwater_search::{DocumentBody, DocumentWrite, Query, SearchIndex, SuggestQuery};
 use headwater_tenancy::TenantScope;
 use serde_json::json;
 use std::{
@@ -25,6 +25,12 @@ pub(crate) fn query(text: String) -> Query {
         facets: vec!["brand".into(), "category".into()],
         ..Query::text(text)
     }
+}
+
+/// What is asked while the text is typed: its first half, at least three letters of it.
+pub(crate) fn typed(text: &str) -> SuggestQuery {
+    let letters = text.chars().count();
+    SuggestQuery::text(text.chars().take((letters / 2).max(3)).collect::<String>())
 }
 
 pub(crate) fn print_rate(what: &str, count: usize, took: Duration) {

@@ -10,11 +10,13 @@
 //! | `t_NAME` | the words of a text in their order, for phrases |
 //! | `words` | how much each word counts in the document, see [`words`](super::words) |
 //! | `vocabulary` | tenant and word: how frequent a tenant's words are, and which there are |
+//! | `begun` | tenant and word: what is completed while it is typed |
 
 use crate::{
     DocumentBody, DocumentWrite,
     text::{
         analysis::{self, code},
+        completions::beginnings,
         phrases,
     },
     values::{SEPARATOR, attribute_value, canonical_number, number, scalar, sort_text, texts},
@@ -43,6 +45,7 @@ pub(super) fn index(name: &str, mapping: &Mapping) -> Value {
     properties.insert("id".into(), keyword.clone());
     properties.insert("words".into(), json!({"type": "rank_features"}));
     properties.insert("vocabulary".into(), keyword.clone());
+    properties.insert("begun".into(), keyword.clone());
     for field in mapping.fields {
         let name = format!("f_{}", field.name);
         match field.kind {
@@ -144,6 +147,9 @@ pub(super) fn document(mapping: &Mapping, write: &DocumentWrite) -> Value {
                 .collect();
             stored.insert("words".into(), Value::Object(features));
             stored.insert("vocabulary".into(), json!(vocabulary));
+            let begun = beginnings(mapping, body);
+            let begun: Vec<String> = begun.iter().map(|word| entry(tenant, word)).collect();
+            stored.insert("begun".into(), json!(begun));
         }
     }
     Value::Object(stored)

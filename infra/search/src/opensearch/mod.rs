@@ -12,9 +12,13 @@ mod layout;
 mod refresh;
 mod run;
 mod statistics;
+mod suggest;
 mod words;
 
-use crate::{DocumentWrite, Error, Hits, IndexName, Query, SearchIndex, StoredDocument, WriteOutcome, values};
+use crate::{
+    DocumentWrite, Error, Hits, IndexName, Query, SearchIndex, StoredDocument, SuggestQuery, Suggestion, WriteOutcome,
+    values,
+};
 use ::opensearch::http::Method;
 use async_trait::async_trait;
 use cluster::classified;
@@ -206,6 +210,10 @@ impl SearchIndex for OpenSearchIndex {
 
     async fn search(&self, scope: &TenantScope, query: &Query) -> Result<Hits, Error> {
         run::run(self, scope, query).await
+    }
+
+    async fn suggest(&self, scope: &TenantScope, query: &SuggestQuery) -> Result<Vec<Suggestion>, Error> {
+        suggest::suggest(self, scope, query).await
     }
 
     async fn visible_version(&self, scope: &TenantScope, id: &Id) -> Result<Option<u64>, Error> {

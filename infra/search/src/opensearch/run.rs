@@ -9,7 +9,7 @@ use crate::{
     Error, FacetCount, Hit, Hits, Query, cursor,
     text::{
         highlight,
-        plan::{FEW, Plan},
+        plan::{FEW, Plan, plan},
     },
     validate::validate,
 };
@@ -107,7 +107,7 @@ pub(super) async fn run(index: &OpenSearchIndex, scope: &TenantScope, query: &Qu
     })
 }
 
-fn facet(answer: &Value, field: &str, size: usize) -> Vec<FacetCount> {
+pub(super) fn facet(answer: &Value, field: &str, size: usize) -> Vec<FacetCount> {
     let buckets = answer["aggregations"][field]["buckets"].as_array();
     let count = |bucket: &Value| {
         Some(FacetCount {
@@ -119,7 +119,7 @@ fn facet(answer: &Value, field: &str, size: usize) -> Vec<FacetCount> {
 }
 
 /// Reads a hit; none, with an alarm, when its key is not the tenant's.
-fn hit(index: &OpenSearchIndex, tenant: &str, mut found: Value, highlighted: Option<&Plan>) -> Option<Hit> {
+pub(super) fn hit(index: &OpenSearchIndex, tenant: &str, mut found: Value, highlighted: Option<&Plan>) -> Option<Hit> {
     let key = found["_id"].as_str().and_then(|key| key.split_once(':'));
     let Some((_, id)) = key.filter(|(owner, _)| *owner == tenant) else {
         tracing::error!(tenant, "a document of another tenant was among the hits");
@@ -143,7 +143,7 @@ fn hit(index: &OpenSearchIndex, tenant: &str, mut found: Value, highlighted: Opt
 /// count stays what the filtered query finds.
 async fn first_plan(index: &OpenSearchIndex, tenant: &str, text: Option<&str>) -> Result<Option<Plan>, Error> {
     let Some(text) = text else { return Ok(None) };
-    let Some(plan) = statistics::planned(index, tenant, text).await? else {
+    let Some(plan) = statistics::planned(index, tenant, |words| plan(words, text)).await? else {
         return Ok(None);
     };
     let Some(relaxed) = plan.relaxed() else {

@@ -5,8 +5,9 @@ use super::{OpenSearchIndex, layout};
 use crate::{
     Error,
     text::{
+        completions::{self, Completion},
         forms::Wanted,
-        plan::{Exact, Plan, Words, plan},
+        plan::{Exact, Words},
     },
     values::SEPARATOR,
 };
@@ -25,10 +26,11 @@ type Forms = Vec<(String, f32, u64)>;
 
 /// What is known so far.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     documents: u64,
     words: BTreeMap<String, u64>,
     forms: BTreeMap<(String, bool), Forms>,
+    completions: BTreeMap<String, Vec<Completion>>,
     missed: RefCell<Missed>,
 }
 
@@ -36,6 +38,7 @@ struct Known {
 struct Missed {
     words: BTreeSet<String>,
     forms: BTreeSet<(String, bool)>,
+    completions: BTreeSet<String>,
 }
 
 impl Words for Known {
@@ -68,20 +71,31 @@ impl Words for Known {
         Ok(Vec::new())
     }
 
+    fn completions(&self, typed: &str) -> Result<Vec<Completion>, Error> {
+        let known = self.completions.get(typed).cloned();
+        if known.is_none() {
+            self.missed.borrow_mut().completions.insert(typed.to_owned());
+        }
+        Ok(known.unwrap_or_default())
+    }
+
     fn lengths(&self) -> Result<Vec<Exact>, Error> {
         Ok(Vec::new())
     }
 }
 
-/// Plans a text by the words of a tenant; none when it has no word.
-pub(super) async fn planned(index: &OpenSearchIndex, tenant: &str, text: &str) -> Result<Option<Plan>, Error> {
+/// What `plan` makes of the words of a tenant.
+pub(super) async fn planned<T>(
+    index: &OpenSearchIndex,
+    tenant: &str,
+    plan: impl Fn(&Known) -> Result<T, Error>,
+) -> Result<T, Error> {
     let mut known = Known::default();
-    let mut planned = None;
-    for _ in 0..ROUNDS {
-        planned = plan(&known, text)?;
+    for _ in 1..ROUNDS {
+        let planned = plan(&known)?;
         let missed = known.missed.take();
-        if missed.words.is_empty() && missed.forms.is_empty() {
-            break;
+        if missed.words.is_empty() && missed.forms.is_empty() && missed.completions.is_empty() {
+            return Ok(planned);
         }
         if !missed.words.is_empty() {
             count(index, tenant, missed.words, &mut known).await?;
@@ -90,8 +104,12 @@ pub(super) async fn planned(index: &OpenSearchIndex, tenant: &str, text: &str) -
             let forms = forms(index, tenant, &word, last).await?;
             known.forms.insert((word, last), forms);
         }
+        for typed in missed.completions {
+            let completions = completions(index, tenant, &typed).await?;
+            known.completions.insert(typed, completions);
+        }
     }
-    Ok(planned)
+    plan(&known)
 }
 
 /// Counts the documents of words, and all of the tenant.
@@ -130,7 +148,39 @@ async fn forms(index: &OpenSearchIndex, tenant: &str, word: &str, last: bool) ->
         either.push(json!({"prefix": {"vocabulary": {"value": entry}}}));
     }
     let first: String = entry.chars().take(start + 1).collect();
-    let escaped: String = first
+    let either = json!({"bool": {"should": either, "minimum_should_match": 1}});
+    let found = frequent(index, tenant, "vocabulary", &first, Some(either)).await?;
+    found.iter().for_each(|(candidate, n)| wanted.see(candidate, *n));
+    Ok(wanted.forms())
+}
+
+/// Looks for what a word may become that is typed so far.
+async fn completions(index: &OpenSearchIndex, tenant: &str, typed: &str) -> Result<Vec<Completion>, Error> {
+    let Some(mut wanted) = completions::Wanted::new(typed) else {
+        return Ok(Vec::new());
+    };
+    let beginning = layout::entry(tenant, typed);
+    for (word, n) in frequent(index, tenant, "begun", &beginning, None).await? {
+        wanted.see(&word, n);
+    }
+    if wanted.needs_near() {
+        let first = layout::entry(tenant, &wanted.first.to_string());
+        for (word, n) in frequent(index, tenant, "begun", &first, None).await? {
+            wanted.see(&word, n);
+        }
+    }
+    Ok(wanted.completions())
+}
+
+/// The most frequent of the tenant's entries in a field that begin so, as words, in documents that a query finds.
+async fn frequent(
+    index: &OpenSearchIndex,
+    tenant: &str,
+    field: &str,
+    beginning: &str,
+    query: Option<Value>,
+) -> Result<Vec<(String, u64)>, Error> {
+    let escaped: String = beginning
         .chars()
         .flat_map(|c| {
             if c.is_ascii_alphanumeric() {
@@ -140,25 +190,22 @@ async fn forms(index: &OpenSearchIndex, tenant: &str, word: &str, last: bool) ->
             }
         })
         .collect();
+    let query = query.unwrap_or_else(|| {
+        let mut prefix = json!({});
+        prefix[field] = json!({ "value": beginning });
+        json!({ "prefix": prefix })
+    });
     let body = json!({
         "size": 0, "track_total_hits": false,
-        "query": {"bool": {
-            "filter": [{"term": {"tenant": tenant}}, {"bool": {"should": either, "minimum_should_match": 1}}],
-        }},
-        "aggs": {"words": {"terms": {
-            "field": "vocabulary", "size": MAX_LOOKED_AT, "include": format!("{escaped}.*"),
-        }}},
+        "query": {"bool": {"filter": [{"term": {"tenant": tenant}}, query]}},
+        "aggs": {"words": {"terms": {"field": field, "size": MAX_LOOKED_AT, "include": format!("{escaped}.*")}}},
     });
     let answer = index.ask(tenant, &body).await?;
-    for bucket in answer["aggregations"]["words"]["buckets"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
-        let candidate = bucket["key"].as_str().and_then(|key| key.split_once(SEPARATOR));
-        if let Some((_, candidate)) = candidate.filter(|(owner, _)| *owner == tenant) {
-            wanted.see(candidate, bucket["doc_count"].as_u64().unwrap_or(0));
-        }
-    }
-    Ok(wanted.forms())
+    let buckets = answer["aggregations"]["words"]["buckets"].as_array();
+    let word = |bucket: &Value| {
+        let (owner, word) = bucket["key"].as_str()?.split_once(SEPARATOR)?;
+        let own = owner == tenant;
+        own.then(|| (word.to_owned(), bucket["doc_count"].as_u64().unwrap_or(0)))
+    };
+    Ok(buckets.into_iter().flatten().filter_map(word).collect())
 }

@@ -15,8 +15,8 @@ use headwater_read_models::search::{Field, FieldKind, Mapping};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Raised when weights change; an index of another version is filled anew.
-pub(super) const VERSION: u32 = 1;
+/// Raised when weights or what is stored beside them change; an index of another version is filled anew.
+pub(super) const VERSION: u32 = 2;
 
 /// The feature of a word. A point would be read as a path; no word has an underscore.
 pub(super) fn feature(word: &str) -> String {

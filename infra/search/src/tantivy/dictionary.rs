@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Error,
     text::{
+        completions::{self, Completion},
         forms::Wanted,
         plan::{Exact, Words},
     },
@@ -58,6 +59,20 @@ impl Words for Dictionary<'_> {
         forms(self, word, last)
     }
 
+    fn completions(&self, typed: &str) -> Result<Vec<Completion>, Error> {
+        let Some(mut wanted) = completions::Wanted::new(typed) else {
+            return Ok(Vec::new());
+        };
+        let mut left = MAX_LOOKED_AT;
+        let field = self.layout.begun;
+        each_word(self, (field, true), typed, &mut left, |word, n| wanted.see(word, n))?;
+        if wanted.needs_near() {
+            let first = wanted.first.to_string();
+            each_word(self, (field, true), &first, &mut left, |word, n| wanted.see(word, n))?;
+        }
+        Ok(wanted.completions())
+    }
+
     fn lengths(&self) -> Result<Vec<Exact>, Error> {
         let fields = self.layout.fields.iter().map(|field| field.word);
         fields
@@ -76,30 +91,34 @@ fn forms(words: &Dictionary<'_>, word: &str, last: bool) -> Result<Vec<(String, 
         return Ok(Vec::new());
     };
     let mut left = MAX_LOOKED_AT;
-    let first = wanted.first;
+    // A misspelling rarely has its first letter wrong, and looking at no others is 26 times less.
+    let first = wanted.first.to_string();
     for field in words.layout.fields.iter().filter_map(|field| field.word) {
-        each_word(words, field, first, &mut left, |candidate, frequency| {
+        each_word(words, (field, false), &first, &mut left, |candidate, frequency| {
             wanted.see(candidate, frequency)
         })?;
     }
     Ok(wanted.forms())
 }
 
-/// The tenant's words that begin with a letter. A misspelling rarely has its first letter wrong, and looking at no others is 26 times less.
+/// The tenant's words of a field that begin so; of replaced and deleted documents too, unless it is said that they have to be `live`.
 fn each_word(
     words: &Dictionary<'_>,
-    field: Field,
-    first: char,
+    (field, live): (Field, bool),
+    beginning: &str,
     left: &mut usize,
     mut each: impl FnMut(&str, u64),
 ) -> Result<(), Error> {
     let prefix = tenant_term(words.tenant, "").len();
-    let start = tenant_term(words.tenant, &first.to_string()).into_bytes();
+    let start = tenant_term(words.tenant, beginning).into_bytes();
     for segment in words.searcher.segment_readers() {
         let index = segment.inverted_index(field).map_err(unreadable)?;
         let mut stream = index.terms().range().ge(&start).into_stream().map_err(unreadable)?;
         while *left > 0 && stream.advance() && stream.key().starts_with(&start) {
             *left -= 1;
+            if live && !terms::is_live(segment, &index, stream.value())? {
+                continue;
+            }
             if let Ok(word) = std::str::from_utf8(&stream.key()[prefix..]) {
                 each(word, u64::from(stream.value().doc_freq));
             }

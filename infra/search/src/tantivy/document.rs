@@ -3,7 +3,10 @@
 use super::schema::{FieldLayout, Layout, key_term, tenant_term};
 use crate::{
     DocumentBody, DocumentWrite,
-    text::analysis::{chunks, code, pair},
+    text::{
+        analysis::{chunks, code, pair},
+        completions::beginnings,
+    },
     values::{attribute_value, canonical_number, number, scalar, sort_text, texts},
 };
 use headwater_read_models::search::FieldKind;
@@ -30,6 +33,9 @@ pub(super) fn document(layout: &Layout, write: &DocumentWrite) -> TantivyDocumen
         DocumentBody::Put(body) => {
             document.add_text(layout.tenant, tenant);
             document.add_bytes(layout.source, body.to_string().as_bytes());
+            for word in beginnings(layout.mapping, body) {
+                document.add_text(layout.begun, tenant_term(tenant, &word));
+            }
             for field in &layout.fields {
                 if let Some(value) = body.get(field.field.name).filter(|value| !value.is_null()) {
                     add_field(&mut document, tenant, field, value);

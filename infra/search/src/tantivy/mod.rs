@@ -19,10 +19,14 @@ mod run;
 mod schema;
 mod score;
 mod snapshot;
+mod suggest;
 mod terms;
 mod writer;
 
-use crate::{DocumentBody, DocumentWrite, Error, Hits, Query, SearchIndex, StoredDocument, WriteOutcome};
+use crate::{
+    DocumentBody, DocumentWrite, Error, Hits, Query, SearchIndex, StoredDocument, SuggestQuery, Suggestion,
+    WriteOutcome,
+};
 use async_trait::async_trait;
 use headwater_kernel::Id;
 use headwater_runtime::Runtime;
@@ -153,6 +157,14 @@ impl SearchIndex for TantivyIndex {
         let (scope, query) = (scope.clone(), query.clone());
         self.pool
             .run(move || run::run(&searcher, &layout, &key, &scope, &query))
+            .await
+    }
+
+    async fn suggest(&self, scope: &TenantScope, query: &SuggestQuery) -> Result<Vec<Suggestion>, Error> {
+        let (layout, searcher, key) = (self.layout.clone(), self.snapshots.current(), self.key.clone());
+        let (scope, query) = (scope.clone(), query.clone());
+        self.pool
+            .run(move || suggest::suggest(&searcher, &layout, &key, &scope, &query))
             .await
     }
 

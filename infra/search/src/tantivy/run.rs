@@ -50,18 +50,31 @@ pub(super) fn run(
             plan.map(|plan| settled(searcher, layout, tenant, plan)).transpose()?
         }
     };
-    let mut total = 0;
-    let mut facets = Facets::new(&query.facets);
     if text.is_some() && plan.is_none() {
         // Signs alone: there is no word that a document could have.
         return Ok(Hits {
             hits: Vec::new(),
-            total,
-            facets: facets.top(query.facet_size),
+            total: 0,
+            facets: Facets::new(&query.facets).top(query.facet_size),
             did_you_mean: None,
             next_cursor: None,
         });
     }
+    page(searcher, layout, key, scope, query, (plan, position))
+}
+
+/// The page of a query that is planned, after a position.
+pub(super) fn page(
+    searcher: &Searcher,
+    layout: &Layout,
+    key: &SealingKey,
+    scope: &TenantScope,
+    query: &Query,
+    (plan, position): (Option<Plan>, Option<Position>),
+) -> Result<Hits, Error> {
+    let tenant = scope.tenant().as_str();
+    let mut total = 0;
+    let mut facets = Facets::new(&query.facets);
     let (mut segments, mut grouped, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
     let mut descending = false;
     for (ordinal, segment) in searcher.segment_readers().iter().enumerate() {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `_key` | tenant and id; deletes and look-ups go by it; tombstones have it too |
 //! | `_tenant` | the tenant; live documents alone have it, so what is not there cannot match |
+//! | `_begun` | words that are completed while they are typed |
 //! | `_id`, `_version`, `_deleted`, `_source` | columns, and the stored JSON |
 //! | `NAME` | the column of a field: facets, ranges, sort |
 //! | `NAME:value` | exact values; `NAME:code` without case and punctuation; `NAME:word` words; `NAME:pair` neighbouring words as one |
@@ -26,6 +27,7 @@ pub(super) struct Layout {
     pub(super) schema: Schema,
     pub(super) key: schema::Field,
     pub(super) tenant: schema::Field,
+    pub(super) begun: schema::Field,
     pub(super) id: schema::Field,
     pub(super) version: schema::Field,
     pub(super) deleted: schema::Field,
@@ -56,6 +58,7 @@ impl Layout {
             .collect();
         let key = builder.add_text_field("_key", terms(IndexRecordOption::Basic, false) | STORED);
         let tenant = builder.add_text_field("_tenant", terms(IndexRecordOption::Basic, false).set_fast("raw"));
+        let begun = builder.add_text_field("_begun", terms(IndexRecordOption::Basic, false));
         let id = builder.add_text_field("_id", TextOptions::default().set_fast("raw"));
         let version = builder.add_u64_field("_version", FAST);
         let deleted = builder.add_u64_field("_deleted", FAST);
@@ -64,6 +67,7 @@ impl Layout {
             mapping,
             key,
             tenant,
+            begun,
             id,
             version,
             deleted,

@@ -3,9 +3,9 @@
 use super::{bits::Bits, schema::Layout};
 use crate::Error;
 use tantivy::{
-    DocAddress, DocSet, Searcher, SegmentReader, TERMINATED, Term,
+    DocAddress, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, Term,
     columnar::Column,
-    postings::SegmentPostings,
+    postings::{SegmentPostings, TermInfo},
     schema::{Field, IndexRecordOption},
 };
 
@@ -64,6 +64,19 @@ pub(super) fn collect(segment: &SegmentReader, field: Field, term: &str, into: &
         }
     }
     Ok(())
+}
+
+/// Whether some document of a term is neither replaced nor deleted.
+pub(super) fn is_live(segment: &SegmentReader, index: &InvertedIndexReader, term: &TermInfo) -> Result<bool, Error> {
+    if !segment.has_deletes() {
+        return Ok(true);
+    }
+    let postings = index.read_postings_from_terminfo(term, IndexRecordOption::Basic);
+    let mut postings = postings.map_err(unreadable)?;
+    while postings.doc() != TERMINATED && segment.is_deleted(postings.doc()) {
+        postings.advance();
+    }
+    Ok(postings.doc() != TERMINATED)
 }
 
 /// In how many documents a term is. Replaced ones count until they are merged away.

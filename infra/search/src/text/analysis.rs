@@ -28,6 +28,14 @@ impl Chunk {
         self.placed().into_iter().map(|(_, word)| word)
     }
 
+    /// As [`Chunk::words`], not stemmed: what a person who types the chunk has typed.
+    pub(crate) fn written(&self) -> impl Iterator<Item = String> {
+        let whole = (self.parts.len() > 1).then(|| self.parts.concat().chars().take(MAX_WORD).collect());
+        let runs = self.parts.iter().filter_map(|part| runs(part));
+        let runs = runs.flat_map(|(head, tail)| [head.to_owned(), tail.to_owned()]);
+        self.parts.iter().cloned().chain(runs).chain(whole)
+    }
+
     /// These words, each with the part that it begins at.
     pub(crate) fn placed(&self) -> Vec<(usize, String)> {
         let parts = || self.parts.iter().enumerate();
@@ -135,7 +143,7 @@ pub(crate) fn stem(word: &str) -> String {
 }
 
 /// Lower case, and the plain letter of an accented Latin one.
-fn fold(c: char, into: &mut String) {
+pub(crate) fn fold(c: char, into: &mut String) {
     if c.is_ascii() {
         into.push(c.to_ascii_lowercase());
         return;

@@ -6,7 +6,10 @@ use super::{
 };
 use headwater_read_models::search::{FieldKind, Mapping};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+};
 
 /// Longest fragment, in bytes, before it is cut at words.
 const FRAGMENT: usize = 200;
@@ -75,21 +78,31 @@ fn is_wanted(chunk: &Chunk, wanted: &HashSet<&str>) -> bool {
     chunk.words().any(|word| wanted.contains(word.as_str())) || wanted.contains(stem(&chunk.parts.concat()).as_str())
 }
 
-fn marked(text: &str, range: std::ops::Range<usize>, chunks: &[Chunk], found: &[bool]) -> String {
+fn marked(text: &str, range: Range<usize>, chunks: &[Chunk], found: &[bool]) -> String {
+    let found = chunks.iter().zip(found).filter(|(_, found)| **found);
+    mark(text, range, found.map(|(chunk, _)| chunk.start..chunk.end))
+}
+
+/// The whole text with these ranges in `<em>`, the longest of those that begin together; everything else is escaped for HTML.
+pub(crate) fn marked_ranges(text: &str, mut ranges: Vec<Range<usize>>) -> String {
+    ranges.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
+    mark(text, 0..text.len(), ranges.into_iter())
+}
+
+/// A part of a text with ranges marked, those that overlap one before left out.
+fn mark(text: &str, part: Range<usize>, ranges: impl Iterator<Item = Range<usize>>) -> String {
     let mut out = String::new();
-    let mut at = range.start;
-    for (chunk, _) in chunks
-        .iter()
-        .zip(found)
-        .filter(|(chunk, found)| **found && chunk.start >= range.start)
-    {
-        escape(&text[at..chunk.start], &mut out);
-        out.push_str("<em>");
-        escape(&text[chunk.start..chunk.end], &mut out);
-        out.push_str("</em>");
-        at = chunk.end;
+    let mut at = part.start;
+    for range in ranges {
+        if range.start >= at {
+            escape(&text[at..range.start], &mut out);
+            out.push_str("<em>");
+            escape(&text[range.clone()], &mut out);
+            out.push_str("</em>");
+            at = range.end;
+        }
     }
-    escape(&text[at..range.end.max(at)], &mut out);
+    escape(&text[at..part.end.max(at)], &mut out);
     out
 }
 

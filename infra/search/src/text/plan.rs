@@ -5,6 +5,7 @@
 
 use super::{
     analysis::{self, chunks, pair, runs, stem},
+    completions::Completion,
     forms::is_mended,
     phrases::{apart, phrases},
 };
@@ -19,7 +20,7 @@ pub(crate) const FEW: usize = 10;
 const COMPOUND: f32 = 0.8;
 
 /// A planned text.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// One for each word of the text.
     pub(crate) groups: Vec<Group>,
@@ -87,6 +88,9 @@ pub(crate) trait Words {
 
     /// What else a word may be that no document has; what each form counts, and in how many documents it is.
     fn forms(&self, word: &str, last: bool) -> Result<Vec<(String, f32, u64)>, Error>;
+
+    /// What a word may become that is typed so far, the most frequent first.
+    fn completions(&self, typed: &str) -> Result<Vec<Completion>, Error>;
 
     /// As [`Plan::lengths`].
     fn lengths(&self) -> Result<Vec<Exact>, Error>;

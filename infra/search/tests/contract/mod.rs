@@ -6,6 +6,7 @@ pub mod facets;
 pub mod paging;
 pub mod phrases;
 pub mod queries;
+pub mod suggestions;
 pub mod tenants;
 pub mod versions;
 pub mod words;
@@ -63,6 +64,8 @@ macro_rules! search_contract {
         search_contract!(@ $engine, queries: filters_hold, ranges_hold, attributes_hold, sorts_are_stable, unknown_fields_are_named);
         search_contract!(@ $engine, words: codes_come_first, spellings_match, mended_words_are_told, highlights_are_escaped, hostile_texts_answer);
         search_contract!(@ $engine, phrases: words_next_to_each_other, counts_and_pages_hold, phrases_are_the_tenants);
+        search_contract!(@ $engine, suggestions: what_is_typed_is_completed, suggestions_are_marked_and_bounded, suggestions_are_the_tenants,
+            what_is_gone_is_not_suggested, hostile_texts_are_suggested_nothing_bad);
         search_contract!(@ $engine, paging: pages_cover_everything_once, ten_thousand_deep, writes_between_pages, cursors_are_of_one_query);
     };
     (@ $engine:ty, $module:ident: $($test:ident),+) => {
