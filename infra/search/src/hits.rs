@@ -14,7 +14,9 @@ pub struct Hits {
     /// By facet, the values of all matching documents, the most frequent first and equals by value. A count is the total that the same
     /// query has with that value as a filter.
     pub facets: BTreeMap<String, Vec<FacetCount>>,
-    /// The words of the text, in lower case, with those mended that no document of the tenant has as they were typed. The hits are of these.
+    /// The words of the text, in lower case, with those mended that no document of the tenant has as they were typed: the hits are of these. Also
+    /// with those mended that one or two documents have, when ten times as many have a word that is a letter or two off: the hits are of what was
+    /// typed then.
     pub did_you_mean: Option<String>,
     /// Where the next page starts; none at the end.
     pub next_cursor: Option<String>,

@@ -96,7 +96,8 @@ pub(super) fn describe(document: &mut OpenApi, search: &Search, mapping: &Mappin
             "facets": { "type": "object", "additionalProperties": { "type": "array", "items": count } },
             "did_you_mean": {
                 "type": "string",
-                "description": "The words of `q` with those mended that nothing has as they were typed; the hits are of these."
+                "description": "The words of `q` with those mended that nothing has as they were typed: the hits are of these. Where one or two have such a \
+                    word, and ten times as many one that is near, it is mended here alone: the hits are of what was typed."
             },
             "next_cursor": cursor()
         }

@@ -1,4 +1,4 @@
-//! Other forms of a word that no document of the tenant has: misspellings mended, and the ends of a word that is not yet typed out.
+//! Other forms of a word that no document of the tenant has, or hardly any: misspellings mended, and the ends of a word that is not yet typed out.
 
 use crate::validate::distance;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ pub(crate) fn is_mended(weight: f32) -> bool {
     MENDED.contains(&weight)
 }
 
-/// What is looked for in place of a word that no document has.
+/// What is looked for in place of a word that no document has, or hardly any.
 pub(crate) struct Wanted<'a> {
     word: &'a str,
     /// The letter that its forms begin with.
@@ -52,6 +52,9 @@ impl<'a> Wanted<'a> {
 
     /// Takes a word of the tenant's into account, if it is near.
     pub(crate) fn see(&mut self, candidate: &str, frequency: u64) {
+        if candidate == self.word {
+            return;
+        }
         let apart = candidate.len().abs_diff(self.word.len());
         let edit = if self.edits > 0 && apart <= self.edits {
             distance(self.word, candidate)

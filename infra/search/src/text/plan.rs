@@ -16,6 +16,10 @@ use serde::{Deserialize, Serialize};
 const MAX_WORDS: usize = 16;
 /// Fewer hits than this are hardly any: then half of the words are enough.
 pub(crate) const FEW: usize = 10;
+/// A word that so few documents have may be a typing error of theirs.
+const RARE: u64 = 2;
+/// A word that is near to a rare one is what was meant when so many times as many documents have it.
+const COMMON: u64 = 10;
 /// How much less a compound counts than the pair of words it stands for, and a pair than the compound.
 const COMPOUND: f32 = 0.8;
 
@@ -28,7 +32,7 @@ pub(crate) struct Plan {
     pub(crate) pairs: Vec<Group>,
     /// Words that have to stand next to each other.
     pub(crate) phrases: Vec<Vec<String>>,
-    /// The text with its words mended, if no document has some of them as typed.
+    /// The text with its words mended, if no document has some of them as typed, or hardly any and many have one that is near.
     pub(crate) mended: Option<String>,
     /// Mean length of each of the mapping's fields, in words; and of the lead field, in pairs.
     pub(crate) lengths: Vec<Exact>,
@@ -86,7 +90,7 @@ pub(crate) trait Words {
     /// In how many documents the word is two neighbouring ones.
     fn of_pair(&self, word: &str) -> Result<u64, Error>;
 
-    /// What else a word may be that no document has; what each form counts, and in how many documents it is.
+    /// What else a word may be that hardly any document has; what each form counts, and in how many documents it is.
     fn forms(&self, word: &str, last: bool) -> Result<Vec<(String, f32, u64)>, Error>;
 
     /// What a word may become that is typed so far, the most frequent first.
@@ -115,11 +119,13 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
     }
     let mut groups = Vec::new();
     let mut meant: Vec<Option<String>> = vec![None; spelled.len()];
+    let mut absent = vec![false; spelled.len()];
     for (at, word) in spelled.iter().enumerate() {
         let stemmed = stem(word);
         let frequency = words.of(&stemmed)?;
         let mut forms = vec![(stemmed.clone(), Exact(1.0))];
         let mut rarity = frequency;
+        absent[at] = frequency == 0;
         if frequency == 0 {
             let last = at + 1 == spelled.len();
             for (form, weight, frequency) in words.forms(&stemmed, last)? {
@@ -128,6 +134,12 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
                     meant[at] = Some(form.clone());
                 }
                 forms.push((form, Exact(weight)));
+            }
+        } else if frequency <= RARE {
+            for (form, ..) in words.forms(&stemmed, false)? {
+                if meant[at].is_none() && words.of(&form)? >= COMMON * frequency {
+                    meant[at] = Some(form);
+                }
             }
         }
         groups.push(Group {
@@ -147,7 +159,7 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
             for group in &mut groups[at..at + 2] {
                 group.forms.push((joined.clone(), Exact(COMPOUND)));
             }
-            meant[at..at + 2].fill(None);
+            (at..at + 2).filter(|at| absent[*at]).for_each(|at| meant[at] = None);
         }
         pairs.push(Group {
             idf: words.idf(frequency),

@@ -2,6 +2,7 @@
 
 use super::{Engine, fill, ids, put, scope, search};
 use headwater_search::{Query, Sort};
+use headwater_tenancy::TenantScope;
 use serde_json::json;
 
 pub async fn codes_come_first(engine: &impl Engine) {
@@ -116,6 +117,32 @@ pub async fn mended_words_are_told(engine: &impl Engine) {
         Some("sony headphone")
     );
     assert_eq!(search(&index, &b, Query::text("haedphones")).await.did_you_mean, None);
+}
+
+/// A word that one or two documents have, where many have one that is near: their hits stay, and the other is offered.
+pub async fn rare_words_may_be_errors(engine: &impl Engine) {
+    let (index, a, b) = (engine.open().await, scope("a").await, scope("b").await);
+    let titled = |owner: &TenantScope, id: String, title: &str| put(owner, &id, 1, json!({ "title": title }));
+    let mut writes: Vec<_> = (0..20).map(|n| titled(&a, n.to_string(), "Sony headphones")).collect();
+    writes.push(titled(&a, "typo".into(), "Sony haedphones"));
+    writes.extend((0..9).map(|n| titled(&a, format!("lamp{n}"), "Desk lampe")));
+    writes.push(titled(&a, "lamps".into(), "Wall lamps"));
+    writes.push(titled(&b, "only".into(), "Haedphones"));
+    fill(&index, writes).await;
+    let asked = async |owner: &TenantScope, text: &str| {
+        let hits = search(&index, owner, Query::text(text)).await;
+        (hits.total, hits.did_you_mean)
+    };
+    let offered = |text: &str| Some(text.to_owned());
+    // One has both words, so half of them are enough.
+    assert_eq!(asked(&a, "sony haedphones").await, (21, offered("sony headphone")));
+    assert_eq!(asked(&a, "Haedphone").await, (1, offered("headphone")));
+    assert_eq!(asked(&a, "sony headphones").await, (20, None));
+    // Nine of another are not ten times as many, and what others write says nothing.
+    assert_eq!(asked(&a, "lamp").await, (1, None));
+    assert_eq!(asked(&b, "haedphones").await, (1, None));
+    // Both at once: one word that nothing has, one that hardly anything has.
+    assert_eq!(asked(&a, "snoy haedphones").await, (21, offered("sony headphone")));
 }
 
 pub async fn highlights_are_escaped(engine: &impl Engine) {
