@@ -2,6 +2,7 @@
 
 use crate::{
     QueryService, SubscriptionOptions,
+    searches::Settings,
     service::{Inner, Kind, Source},
     view::View,
 };
@@ -46,6 +47,7 @@ impl QueryService {
                 aggregates: BTreeMap::new(),
                 kinds: BTreeMap::new(),
                 indexes: BTreeMap::new(),
+                settings: Settings::default(),
             },
             subscriptions: SubscriptionOptions::default(),
         }

@@ -116,6 +116,22 @@ impl QueryService {
         }
     }
 
+    /// Whether `projection` follows the aggregate of the token.
+    pub(crate) fn concerns(
+        &self,
+        scope: &TenantScope,
+        projection: &str,
+        consistency: Option<&Consistency>,
+    ) -> Result<bool, Problem> {
+        let Some(consistency) = consistency else {
+            return Ok(false);
+        };
+        let token = ConsistencyToken::open(&consistency.token, &self.inner().key, scope)?;
+        let followed = self.inner().sources.get(projection);
+        let aggregate = (token.context.as_str(), token.aggregate.as_str());
+        Ok(followed.is_some_and(|followed| followed.contains_key(&aggregate)))
+    }
+
     /// Refuses a token that is none, for a read that is always current.
     pub(crate) fn check(&self, scope: &TenantScope, consistency: Option<&Consistency>) -> Result<(), Problem> {
         let Some(consistency) = consistency else { return Ok(()) };

@@ -1,9 +1,12 @@
 //! The searches: one table, from which HTTP, gRPC and OpenAPI take them. How parameters become a query stands in
-//! [`asked`], suggestions while a text is typed in [`suggested`].
+//! [`asked`], suggestions while a text is typed in [`suggested`], what a tenant has set
+//! for its searches in [`settings`].
 
 mod asked;
+mod settings;
 mod suggested;
 
+pub(crate) use settings::Settings;
 pub(crate) use suggested::DEFAULT_SUGGESTIONS;
 
 use crate::{
@@ -42,6 +45,8 @@ pub(crate) struct Search {
     pub(crate) attributes: bool,
     /// Whether what is typed is completed by `…/suggest`.
     pub(crate) suggests: bool,
+    /// Whether a tenant has settings for it, under its name.
+    pub(crate) has_settings: bool,
     /// Orders besides `relevance`: the name, the field, whether the greatest comes first.
     pub(crate) sorts: &'static [(&'static str, &'static str, bool)],
 }
@@ -60,6 +65,7 @@ pub(crate) static SEARCHES: &[Search] = &[
         times: &[],
         attributes: true,
         suggests: true,
+        has_settings: true,
         sorts: &[
             ("price", "price_cents", false),
             ("-price", "price_cents", true),
@@ -83,6 +89,7 @@ pub(crate) static SEARCHES: &[Search] = &[
         times: &[("placed_from", "placed_to", "placed_at")],
         attributes: false,
         suggests: false,
+        has_settings: false,
         sorts: &[
             ("newest", "placed_at", true),
             ("oldest", "placed_at", false),
@@ -111,6 +118,7 @@ pub(crate) static SEARCHES: &[Search] = &[
         ],
         attributes: false,
         suggests: false,
+        has_settings: false,
         sorts: &[
             ("newest", "issued_at", true),
             ("oldest", "issued_at", false),
@@ -184,9 +192,13 @@ impl QueryService {
         may_read(scope)?;
         let search = Search::find(kind)?;
         let (index, of_kind) = self.searched(search)?;
-        let query = search.query(of_kind.mapping, parameters)?;
+        let mut query = search.query(of_kind.mapping, parameters)?;
         headwater_search::validate::validate(of_kind.mapping, &query).map_err(of_search)?;
         self.reach(scope, of_kind.projection, consistency).await?;
+        // Later pages go on by what was set at the first.
+        if search.has_settings && query.text.is_some() && query.cursor.is_none() {
+            query.relevance = self.relevance(scope, search, consistency).await?;
+        }
         Ok(search.answer(index.search(scope, &query).await.map_err(of_search)?))
     }
 

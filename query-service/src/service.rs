@@ -5,6 +5,7 @@ use crate::{
     lists::{Ask, List},
     parameters::Parameters,
     refusal::{not_found, of_repository, unknown},
+    searches::Settings,
     subscribe::{Subscription, SubscriptionOptions, Subscriptions, Wanted},
     view::{ReadView, View},
 };
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) aggregates: ByAggregate<AggregateType>,
     pub(crate) kinds: BTreeMap<&'static str, Kind>,
     pub(crate) indexes: BTreeMap<&'static str, Arc<dyn SearchIndex>>,
+    pub(crate) settings: Settings,
 }
 
 /// Where it is seen how far a projection has come with an aggregate.

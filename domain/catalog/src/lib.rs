@@ -1,4 +1,5 @@
-//! The catalog: products and their variants, price lists, the categories they are shelved under and the brands they are sold as.
+//! The catalog: products and their variants, price lists, the categories they are shelved under and the brands they are sold
+//! as; and how they are searched.
 //!
 //! One file per aggregate, with its state, commands, events and decisions. What is read of them lives in `domain/read-models`.
 
@@ -9,6 +10,7 @@ mod names;
 mod price;
 pub mod price_list;
 pub mod product;
+pub mod search_settings;
 pub mod variant;
 
 use headwater_kernel::AggregateRegistry;
@@ -23,6 +25,7 @@ pub fn register(registry: &mut impl AggregateRegistry) {
     registry.aggregate::<price_list::PriceList>();
     registry.aggregate::<category::Category>();
     registry.aggregate::<brand::Brand>();
+    registry.aggregate::<search_settings::SearchSettings>();
 }
 
 #[cfg(test)]
@@ -130,6 +133,15 @@ mod tests {
                     "brands",
                     vec!["register", "rename", "retire"],
                     vec!["BrandRegistered", "BrandRenamed", "BrandRetired"]
+                ),
+                (
+                    "search-settings",
+                    vec!["set-synonyms", "set-weights", "set-boosts"],
+                    vec![
+                        "SearchSynonymsReplaced",
+                        "SearchWeightsReplaced",
+                        "SearchBoostsReplaced"
+                    ]
                 ),
             ]
         );

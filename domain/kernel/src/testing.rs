@@ -28,6 +28,17 @@ pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<
 }
 
 impl<A: Aggregate> Given<A> {
+    /// With another id.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[must_use]
+    #[allow(clippy::unwrap_used, reason = "a test gives a valid id")]
+    pub fn with_id(mut self, id: &str) -> Self {
+        self.facts.id = Id::new(id).unwrap();
+        self
+    }
+
     /// Decides a command at a fixed time.
     pub fn when(self, command: A::Command) -> Then<A> {
         let decision = self.state.decide(command, &self.facts);
@@ -60,6 +71,19 @@ where
             self.state.apply(event);
         }
         self.state
+    }
+
+    /// Some event, whichever.
+    ///
+    /// # Panics
+    /// When it was rejected or nothing happened.
+    #[track_caller]
+    pub fn accepted(self) {
+        assert!(
+            self.decision.as_ref().is_ok_and(|events| !events.is_empty()),
+            "{:?}",
+            self.decision
+        );
     }
 
     /// A rejection with this code and pointer.

@@ -19,6 +19,7 @@ pub mod product_search;
 pub mod product_view;
 mod registry;
 pub mod search;
+pub mod search_settings;
 #[cfg(test)]
 mod tests;
 pub mod variants;

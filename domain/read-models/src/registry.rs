@@ -2,7 +2,7 @@
 
 use crate::{
     DocumentFold, RowFold, RowsFold, account_tree, brands, capsules, categories, invoice_search, invoice_view, leads,
-    order_search, order_view, price_lists, product_search, product_view, variants,
+    order_search, order_view, price_lists, product_search, product_view, search_settings, variants,
 };
 
 /// Receives every fold with the name of the projection that it belongs to.
@@ -23,6 +23,7 @@ pub fn register(registry: &mut impl ProjectionRegistry) {
     registry.row::<price_lists::PriceListRow>(price_lists::PROJECTION);
     registry.row::<categories::CategoryRow>(categories::PROJECTION);
     registry.row::<brands::BrandRow>(brands::PROJECTION);
+    registry.row::<search_settings::SearchSettingsRow>(search_settings::PROJECTION);
     registry.row::<capsules::CapsuleRow>(capsules::PROJECTION);
     registry.rows::<account_tree::AccountFold>(account_tree::PROJECTION);
     registry.rows::<account_tree::OpportunityFold>(account_tree::PROJECTION);

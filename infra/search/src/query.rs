@@ -1,6 +1,8 @@
 //! What can be asked: one typed query for every kind. The tenant is not part of it.
 
-use serde::Serialize;
+use crate::Relevance;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The most hits of a page.
 pub const MAX_LIMIT: usize = 100;
@@ -29,6 +31,9 @@ pub struct Query {
     pub cursor: Option<String>,
     /// Whether hits say where the words were found.
     pub highlight: bool,
+    /// What the tenant has set. It counts on the first page; the pages after it go on by what counted there.
+    #[serde(skip)]
+    pub relevance: Arc<Relevance>,
 }
 
 impl Default for Query {
@@ -43,6 +48,7 @@ impl Default for Query {
             limit: 20,
             cursor: None,
             highlight: false,
+            relevance: Arc::default(),
         }
     }
 }
@@ -58,7 +64,7 @@ impl Query {
 }
 
 /// One condition.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Filter {
     /// A keyword field has one of these values exactly. With no value nothing matches.
     Equals {

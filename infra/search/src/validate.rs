@@ -24,7 +24,9 @@ pub fn validate(mapping: &Mapping, query: &Query) -> Result<(), Error> {
     at_most("filters", query.filters.len(), MAX_CLAUSES)?;
     at_most("facets", query.facets.len(), MAX_CLAUSES)?;
     at_most("values of a facet", query.facet_size, MAX_FACET_SIZE)?;
-    for filter in &query.filters {
+    at_most("boosts", query.relevance.boosts.len(), MAX_CLAUSES)?;
+    let boosted = query.relevance.boosts.iter().map(|(documents, _)| documents);
+    for filter in query.filters.iter().chain(boosted) {
         match filter {
             Filter::Equals { field, any_of } => {
                 at_most("values of a filter", any_of.len(), MAX_VALUES)?;

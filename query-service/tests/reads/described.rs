@@ -18,6 +18,7 @@ async fn every_read_is_described() {
         "/v1/catalog/price-lists/{id}",
         "/v1/catalog/price-lists/{id}/price",
         "/v1/catalog/brands",
+        "/v1/catalog/search-settings/{id}",
         "/v1/catalog/categories",
         "/v1/crm/capsules",
         "/v1/crm/capsules/{id}/accounts",

@@ -7,7 +7,7 @@ use headwater_event_log::{AggregateStore, Executed, Request};
 use headwater_kernel::{Actor, Aggregate, Id, Timestamp, decode_command};
 use headwater_read_models::{
     DocumentFold, EventContext, Fold, RowFold, RowsFold, account_tree::AccountFold, account_tree::OpportunityFold,
-    leads::LeadRow, product_search::ProductDocument, product_view::ProductRow,
+    leads::LeadRow, product_search::ProductDocument, product_view::ProductRow, search_settings::SearchSettingsRow,
 };
 use headwater_search::{DocumentBody, DocumentWrite, SearchIndex};
 use headwater_tenancy::{TenantScope, testing::scope};
@@ -123,6 +123,11 @@ impl Server {
     pub(crate) async fn put_product(&self, tenant: &str, of: &str, version: u64) {
         let row: ProductRow = fold(of, 0, &[product_created(1_999, "Acme")]);
         self.put_row(&scope(tenant).await, "product-view", &row, version).await;
+    }
+
+    pub(crate) async fn put_search_settings(&self, tenant: &str, events: &[Value]) {
+        self.put_view::<SearchSettingsRow>("search-settings", tenant, "products", 0, events)
+            .await;
     }
 
     pub(crate) async fn put_account(&self, tenant: &str, of: &str, capsule: &str) {

@@ -161,3 +161,47 @@ async fn what_is_typed_is_completed() {
     let other = server.get_as("other", "/v1/search/products/suggest?q=b").await.ok();
     assert_eq!(other, json!({ "items": [] }), "Bolt is another's");
 }
+
+/// What one tenant sets changes its own searches alone, and the pages that were begun before not at all.
+#[tokio::test]
+async fn settings_are_the_tenants() {
+    let server = stocked().await;
+    server.index_product("other", "P8", 1, 100, "Bolt").await;
+    let path = "/v1/search/products?q=pot&limit=1";
+    for tenant in ["demo", "other"] {
+        assert_eq!(server.get_as(tenant, path).await.ok()["total"], 0, "{tenant}");
+    }
+    let synonyms = json!({ "type": "SearchSynonymsReplaced", "data": { "groups": [{ "terms": ["pot", "kettle"] }] } });
+    let boosts = |brand: &str| json!({ "type": "SearchBoostsReplaced", "data": { "boosts": [{ "brand": brand, "factor": 9.5 }] } });
+    server
+        .put_search_settings("demo", &[synonyms.clone(), boosts("Coil")])
+        .await;
+    let token = |version| server.consistency("demo", ["catalog", "search-settings", "products"], version);
+    let first = server.get_after(path, &token(2), "1s").await.ok();
+    assert_eq!((&first["total"], ids(&first)), (&json!(4), vec!["P4"]));
+    // Known from now on, without a token.
+    assert_eq!(server.get(path).await.ok()["total"], 4);
+    assert_eq!(server.get_as("other", path).await.ok()["total"], 0);
+    server
+        .put_search_settings("demo", &[synonyms, boosts("Coil"), boosts("Bolt")])
+        .await;
+    let changed = server.get_after(path, &token(3), "1s").await.ok();
+    assert_eq!(ids(&changed), ["P2"]);
+    let mut begun = first;
+    let mut seen = vec!["P4".to_owned()];
+    while let Some(cursor) = begun["next_cursor"].as_str() {
+        begun = server.get(&format!("{path}&cursor={cursor}")).await.ok();
+        seen.extend(ids(&begun).into_iter().map(str::to_owned));
+    }
+    assert_eq!(seen, ["P4", "P1", "P2", "P3"]);
+    server
+        .get_after(path, &token(4), "10ms")
+        .await
+        .problem(409, "not-yet-consistent");
+    let view = server.get("/v1/catalog/search-settings/products").await.ok();
+    assert_eq!(view["boosts"], json!([{ "brand": "Bolt", "factor": 9.5 }]));
+    server
+        .get_as("other", "/v1/catalog/search-settings/products")
+        .await
+        .problem(404, "not-found");
+}

@@ -13,6 +13,7 @@ mod killed;
 #[path = "../serve/process.rs"]
 mod process;
 mod projections;
+mod search_settings;
 mod selling;
 
 use process::{headwater, run};

@@ -5,7 +5,7 @@ use crate::{
     Filter, Query, Sort,
     text::{
         plan::{Exact, Group, Plan},
-        weights::{PAIR, SATURATION, SHARE},
+        weights::{MAX_BOOST, PAIR, SATURATION, SHARE, field_weights},
     },
     validate::attributes,
 };
@@ -14,38 +14,41 @@ use serde_json::{Value, json};
 
 /// What a hit has to be, without scoring.
 pub(super) fn filters(mapping: &Mapping, tenant: &str, filters: &[Filter]) -> Vec<Value> {
-    let mut clauses = vec![json!({"term": {"tenant": tenant}})];
-    for filter in filters {
-        clauses.push(match filter {
-            Filter::Equals { field, any_of } => {
-                let values: Vec<String> = any_of.iter().map(|value| layout::value(value)).collect();
-                terms(field, values)
+    let tenant = json!({"term": {"tenant": tenant}});
+    let filters = filters.iter().map(|filter| fits(mapping, filter));
+    [tenant].into_iter().chain(filters).collect()
+}
+
+/// What fits a filter.
+fn fits(mapping: &Mapping, filter: &Filter) -> Value {
+    match filter {
+        Filter::Equals { field, any_of } => {
+            let values: Vec<String> = any_of.iter().map(|value| layout::value(value)).collect();
+            terms(field, values)
+        }
+        Filter::Range { field, min, max } => {
+            let mut bounds = json!({});
+            if let Some(min) = min {
+                bounds["gte"] = json!(min);
             }
-            Filter::Range { field, min, max } => {
-                let mut bounds = json!({});
-                if let Some(min) = min {
-                    bounds["gte"] = json!(min);
-                }
-                if let Some(max) = max {
-                    bounds["lte"] = json!(max);
-                }
-                match (min, max) {
-                    (None, None) => json!({"exists": {"field": format!("f_{field}")}}),
-                    (Some(min), Some(max)) if min > max => json!({"match_none": {}}),
-                    _ => {
-                        let mut range = json!({});
-                        range[format!("f_{field}")] = bounds;
-                        json!({ "range": range })
-                    }
+            if let Some(max) = max {
+                bounds["lte"] = json!(max);
+            }
+            match (min, max) {
+                (None, None) => json!({"exists": {"field": format!("f_{field}")}}),
+                (Some(min), Some(max)) if min > max => json!({"match_none": {}}),
+                _ => {
+                    let mut range = json!({});
+                    range[format!("f_{field}")] = bounds;
+                    json!({ "range": range })
                 }
             }
-            Filter::Attribute { name, any_of } => {
-                let values = any_of.iter().map(|value| layout::attribute(name, value)).collect();
-                terms(attributes(mapping).map_or("", |field| field.name), values)
-            }
-        });
+        }
+        Filter::Attribute { name, any_of } => {
+            let values = any_of.iter().map(|value| layout::attribute(name, value)).collect();
+            terms(attributes(mapping).map_or("", |field| field.name), values)
+        }
     }
-    clauses
 }
 
 fn terms(field: &str, values: Vec<String>) -> Value {
@@ -56,8 +59,9 @@ fn terms(field: &str, values: Vec<String>) -> Value {
 
 /// The words of a plan, scored as `tantivy::score` does it.
 pub(super) fn text(mapping: &Mapping, plan: &Plan) -> Value {
-    let groups: Vec<Value> = plan.groups.iter().map(|words| group(words, 1.0)).collect();
-    let pairs: Vec<Value> = plan.pairs.iter().map(|words| group(words, PAIR)).collect();
+    let weights = field_weights(mapping, plan);
+    let groups: Vec<Value> = plan.groups.iter().map(|words| group(words, 1.0, &weights)).collect();
+    let pairs: Vec<Value> = plan.pairs.iter().map(|words| group(words, PAIR, &weights)).collect();
     let all = plan.groups.len() as f64;
     // A document with `n` of the words keeps (n / all)^SHARE of its score: as a product of steps, one for each word more.
     let mut functions =
@@ -68,13 +72,14 @@ pub(super) fn text(mapping: &Mapping, plan: &Plan) -> Value {
             "filter": {"bool": {"should": groups, "minimum_should_match": shared}}, "weight": step,
         }));
     }
-    let mut either = vec![json!({"function_score": {
+    let words = json!({"function_score": {
         "query": {"bool": {
             "must": [{"bool": {"should": groups, "minimum_should_match": plan.required}}], "should": pairs,
             "filter": plan.phrases.iter().map(|words| phrase(mapping, words)).collect::<Vec<_>>(),
         }},
         "functions": functions, "score_mode": "multiply", "boost_mode": "multiply",
-    }})];
+    }});
+    let mut either = vec![boosted(mapping, plan, words)];
     either.extend(exact(mapping, plan));
     json!({"bool": {"should": either, "minimum_should_match": 1}})
 }
@@ -93,16 +98,49 @@ fn phrase(mapping: &Mapping, words: &[String]) -> Value {
     json!({"bool": {"should": in_one.collect::<Vec<_>>(), "minimum_should_match": 1}})
 }
 
-/// A word in any of its forms: the one that counts most.
-fn group(group: &Group, counts: f32) -> Value {
-    let form = |(form, weight): &(String, Exact)| {
+/// What the tenant's boosts make of the scores of words.
+fn boosted(mapping: &Mapping, plan: &Plan, words: Value) -> Value {
+    if plan.boosts.is_empty() {
+        return words;
+    }
+    let boost = |(documents, factor): &(Filter, Exact)| json!({"filter": fits(mapping, documents), "weight": factor.0});
+    json!({"function_score": {
+        "query": words, "functions": plan.boosts.iter().map(boost).collect::<Vec<_>>(),
+        "score_mode": "multiply", "boost_mode": "multiply", "max_boost": MAX_BOOST,
+    }})
+}
+
+/// A word in any of its forms: the one that counts most, by the weights of the fields where it is.
+fn group(group: &Group, counts: f32, weights: &[(&str, f32)]) -> Value {
+    let boost = counts * group.idf.0 * (SATURATION + 1.0);
+    let feature = |form: &String, weight: f32, boost: f32| {
         json!({"rank_feature": {
             "field": format!("words.{}", feature(form)),
-            "saturation": {"pivot": SATURATION / weight.0},
-            "boost": counts * group.idf.0 * (SATURATION + 1.0),
+            "saturation": {"pivot": SATURATION / weight},
+            "boost": boost,
         }})
     };
-    json!({"dis_max": {"queries": group.forms.iter().map(form).collect::<Vec<_>>()}})
+    let forms = group.forms.iter().map(|(form, weight)| feature(form, weight.0, boost));
+    let together = group.together.iter().map(|(words, weight)| {
+        let each = words
+            .iter()
+            .map(|word| feature(word, weight.0, boost / words.len() as f32));
+        json!({"bool": {"must": each.collect::<Vec<_>>()}})
+    });
+    let any = json!({"dis_max": {"queries": forms.chain(together).collect::<Vec<_>>()}});
+    if weights.is_empty() {
+        return any;
+    }
+    let words: Vec<&str> = group.words().collect();
+    let in_field = |(field, weight): &(&str, f32)| {
+        let mut one = json!({});
+        one[format!("w_{field}")] = json!(words);
+        json!({"filter": {"terms": one}, "weight": weight})
+    };
+    json!({"function_score": {
+        "query": any, "functions": weights.iter().map(in_field).collect::<Vec<_>>(),
+        "score_mode": "max", "boost_mode": "multiply",
+    }})
 }
 
 /// Documents of which a code is the whole text.

@@ -8,6 +8,7 @@
 //! | `f_NAME` | exact values, numbers, times: filters, facets and sort |
 //! | `c_NAME` | values without case and punctuation |
 //! | `t_NAME` | the words of a text in their order, for phrases |
+//! | `w_NAME` | the words of a field, for the weights of a tenant |
 //! | `words` | how much each word counts in the document, see [`words`](super::words) |
 //! | `vocabulary` | tenant and word: how frequent a tenant's words are, and which there are |
 //! | `begun` | tenant and word: what is completed while it is typed |
@@ -48,6 +49,10 @@ pub(super) fn index(name: &str, mapping: &Mapping) -> Value {
     properties.insert("begun".into(), keyword.clone());
     for field in mapping.fields {
         let name = format!("f_{}", field.name);
+        if field.weight() > 0.0 {
+            let words = json!({"type": "keyword", "doc_values": false});
+            properties.insert(format!("w_{}", field.name), words);
+        }
         match field.kind {
             FieldKind::Text { sort, .. } => {
                 let in_order = json!({"type": "text", "analyzer": "whitespace", "norms": false});
@@ -139,7 +144,10 @@ pub(super) fn document(mapping: &Mapping, write: &DocumentWrite) -> Value {
                     add_field(&mut stored, field, value);
                 }
             }
-            let weights = words::weights(mapping, body);
+            let (weights, of_fields) = words::weights(mapping, body);
+            for (field, words) in of_fields {
+                stored.insert(format!("w_{field}"), json!(words));
+            }
             let vocabulary: Vec<String> = weights.keys().map(|word| entry(tenant, word)).collect();
             let features: Map<String, Value> = weights
                 .into_iter()

@@ -6,7 +6,7 @@
 
 use super::{OpenSearchIndex, clauses, collapse, statistics};
 use crate::{
-    Error, FacetCount, Hit, Hits, Query, cursor,
+    Error, FacetCount, Hit, Hits, Query, Relevance, cursor,
     text::{
         highlight,
         plan::{FEW, Plan, plan},
@@ -37,7 +37,7 @@ pub(super) async fn run(index: &OpenSearchIndex, scope: &TenantScope, query: &Qu
     let text = query.text.as_deref().filter(|text| !text.trim().is_empty());
     let (after, plan) = match position {
         Some(position) => (Some(position.after), position.plan),
-        None => (None, first_plan(index, tenant, text).await?),
+        None => (None, first_plan(index, tenant, text, &query.relevance).await?),
     };
     if text.is_some() && plan.is_none() {
         // Signs alone: there is no word that a document could have.
@@ -141,9 +141,14 @@ pub(super) fn hit(index: &OpenSearchIndex, tenant: &str, mut found: Value, highl
 
 /// The plan of a first page: with half of the words enough when hardly any document has them all. Filters have no say in it, so that a facet's
 /// count stays what the filtered query finds.
-async fn first_plan(index: &OpenSearchIndex, tenant: &str, text: Option<&str>) -> Result<Option<Plan>, Error> {
+async fn first_plan(
+    index: &OpenSearchIndex,
+    tenant: &str,
+    text: Option<&str>,
+    relevance: &Relevance,
+) -> Result<Option<Plan>, Error> {
     let Some(text) = text else { return Ok(None) };
-    let Some(plan) = statistics::planned(index, tenant, |words| plan(words, text)).await? else {
+    let Some(plan) = statistics::planned(index, tenant, |words| plan(words, text, relevance)).await? else {
         return Ok(None);
     };
     let Some(relaxed) = plan.relaxed() else {

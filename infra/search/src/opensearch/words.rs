@@ -13,7 +13,7 @@ use crate::{
 };
 use headwater_read_models::search::{Field, FieldKind, Mapping};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Raised when weights or what is stored beside them change; an index of another version is filled anew.
 pub(super) const VERSION: u32 = 2;
@@ -23,9 +23,13 @@ pub(super) fn feature(word: &str) -> String {
     word.replace('.', "_")
 }
 
-/// The words of a document and what each counts, before saturation.
-pub(super) fn weights(mapping: &Mapping, body: &Value) -> BTreeMap<String, f32> {
+/// The words of each field.
+type OfFields = BTreeMap<&'static str, BTreeSet<String>>;
+
+/// The words of a document and what each counts, before saturation; and the words by field.
+pub(super) fn weights(mapping: &Mapping, body: &Value) -> (BTreeMap<String, f32>, OfFields) {
     let mut weights = BTreeMap::new();
+    let mut of_fields = OfFields::new();
     let lead = lead(mapping);
     for field in mapping.fields.iter().filter(|field| field.weight() > 0.0) {
         let Some(value) = body.get(field.name) else { continue };
@@ -39,6 +43,8 @@ pub(super) fn weights(mapping: &Mapping, body: &Value) -> BTreeMap<String, f32> 
                 pairs.extend(parts.windows(2).map(|two| pair(two[0], two[1])));
             }
         }
+        let both = words.iter().chain(&pairs).cloned();
+        of_fields.insert(field.name, both.collect());
         add(&mut weights, words, field.weight(), usual_length(field, is_lead));
         add(
             &mut weights,
@@ -47,7 +53,7 @@ pub(super) fn weights(mapping: &Mapping, body: &Value) -> BTreeMap<String, f32> 
             usual_length(field, is_lead),
         );
     }
-    weights
+    (weights, of_fields)
 }
 
 fn field_texts<'a>(field: &Field, value: &'a Value) -> Vec<&'a str> {

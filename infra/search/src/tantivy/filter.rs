@@ -25,7 +25,8 @@ pub(super) fn live(segment: &SegmentReader, layout: &Layout, tenant: &str, filte
     Ok(live)
 }
 
-fn apply(
+/// Keeps of a set what a filter fits.
+pub(super) fn apply(
     segment: &SegmentReader,
     layout: &Layout,
     tenant: &str,

@@ -10,6 +10,7 @@ mod directory;
 mod document;
 mod facets;
 mod filter;
+mod found;
 mod open;
 mod order;
 mod phrase;

@@ -46,7 +46,7 @@ pub(super) fn run(
         Some(position) => position.plan.clone(),
         None => {
             let words = Dictionary::new(searcher, layout, tenant)?;
-            let plan = text.map_or(Ok(None), |text| plan::plan(&words, text))?;
+            let plan = text.map_or(Ok(None), |text| plan::plan(&words, text, &query.relevance))?;
             plan.map(|plan| settled(searcher, layout, tenant, plan)).transpose()?
         }
     };

@@ -6,19 +6,21 @@
 
 use super::{
     bits::Bits,
+    filter,
+    found::{Fields, Found},
     phrase,
     schema::{Layout, tenant_term},
-    terms::{self, unreadable},
+    terms,
 };
 use crate::{
     Error,
     text::{
-        plan::{Group, Plan},
-        weights::{LENGTH, PAIR, SATURATION, SHARE, SPLIT},
+        plan::Plan,
+        weights::{MAX_BOOST, PAIR, SHARE},
     },
 };
 use headwater_read_models::search::FieldKind;
-use tantivy::{DocSet, SegmentReader, TERMINATED, fieldnorm::FieldNormReader, postings::Postings, schema::Field};
+use tantivy::SegmentReader;
 
 /// The matching documents of a segment and their scores.
 pub(super) struct Scores {
@@ -54,22 +56,20 @@ pub(super) fn score(
     let size = segment.max_doc() as usize;
     let mut scores = vec![0.0_f32; size];
     let mut matched = vec![0_u8; size];
-    let mut found = Found {
-        weights: vec![0.0; size],
-        documents: Vec::new(),
-    };
+    let mut found = Found::new(size);
     let fields = Fields::open(segment, layout, plan)?;
     for group in &plan.groups {
         fields.find(segment, tenant, group, &live, &mut found)?;
         found.drain(|document, weight| {
-            scores[document] += group.idf.0 * saturated(weight);
+            scores[document] += group.idf.0 * weight;
             matched[document] = matched[document].saturating_add(1);
         });
     }
     for pair in &plan.pairs {
         fields.find(segment, tenant, pair, &live, &mut found)?;
-        found.drain(|document, weight| scores[document] += PAIR * pair.idf.0 * saturated(weight));
+        found.drain(|document, weight| scores[document] += PAIR * pair.idf.0 * weight);
     }
+    boosted(segment, layout, tenant, plan, &live, &mut scores)?;
     let exact = exact(segment, layout, tenant, &plan.code, &live, &mut scores)?;
     let all = plan.groups.len() as f32;
     let mut phrased = live.clone();
@@ -92,90 +92,28 @@ pub(super) fn score(
     })
 }
 
-fn saturated(weight: f32) -> f32 {
-    weight * (SATURATION + 1.0) / (weight + SATURATION)
-}
-
-/// Weighted frequencies of one group, by document.
-struct Found {
-    weights: Vec<f32>,
-    documents: Vec<u32>,
-}
-
-impl Found {
-    fn add(&mut self, document: u32, weight: f32) {
-        let sum = &mut self.weights[document as usize];
-        if *sum == 0.0 {
-            self.documents.push(document);
-        }
-        *sum += weight;
+/// Multiplies the scores of documents by what the tenant's boosts make of them.
+fn boosted(
+    segment: &SegmentReader,
+    layout: &Layout,
+    tenant: &str,
+    plan: &Plan,
+    live: &Bits,
+    scores: &mut [f32],
+) -> Result<(), Error> {
+    if plan.boosts.is_empty() {
+        return Ok(());
     }
-
-    fn drain(&mut self, mut each: impl FnMut(usize, f32)) {
-        for document in self.documents.drain(..) {
-            let weight = std::mem::take(&mut self.weights[document as usize]);
-            each(document as usize, weight);
-        }
+    let mut factors = vec![1.0_f32; scores.len()];
+    for (documents, factor) in &plan.boosts {
+        let mut fit = live.clone();
+        filter::apply(segment, layout, tenant, documents, &mut fit)?;
+        fit.iter().for_each(|document| factors[document as usize] *= factor.0);
     }
-}
-
-/// The fields where words are looked for in one segment.
-struct Fields(Vec<Words>);
-
-struct Words {
-    field: Field,
-    weight: f32,
-    lengths: FieldNormReader,
-    mean: f32,
-}
-
-impl Fields {
-    fn open(segment: &SegmentReader, layout: &Layout, plan: &Plan) -> Result<Self, Error> {
-        let mut fields = Vec::new();
-        let mean = |at: usize| plan.lengths.get(at).map_or(1.0, |exact| exact.0.max(1.0));
-        for (at, field) in layout.fields.iter().enumerate() {
-            let word = field.word.map(|word| (word, 1.0, mean(at)));
-            let pair = field.pair.map(|pair| (pair, SPLIT, mean(layout.fields.len())));
-            for (words, counts, mean) in word.into_iter().chain(pair) {
-                let lengths = segment.get_fieldnorms_reader(words).map_err(unreadable)?;
-                fields.push(Words {
-                    field: words,
-                    weight: counts * field.field.weight(),
-                    lengths,
-                    mean,
-                });
-            }
-        }
-        Ok(Self(fields))
+    for (score, factor) in scores.iter_mut().zip(factors) {
+        *score *= factor.min(MAX_BOOST);
     }
-
-    fn find(
-        &self,
-        segment: &SegmentReader,
-        tenant: &str,
-        group: &Group,
-        live: &Bits,
-        found: &mut Found,
-    ) -> Result<(), Error> {
-        for (form, counts) in &group.forms {
-            let term = tenant_term(tenant, form);
-            for words in &self.0 {
-                let Some(mut postings) = terms::postings(segment, words.field, &term)? else {
-                    continue;
-                };
-                while postings.doc() != TERMINATED {
-                    let document = postings.doc();
-                    if live.contains(document) {
-                        let length = words.lengths.fieldnorm(document) as f32 / words.mean;
-                        let frequency = postings.term_freq() as f32 / (1.0 - LENGTH + LENGTH * length);
-                        found.add(document, counts.0 * words.weight * frequency);
-                    }
-                    postings.advance();
-                }
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Adds what a code that is the whole query earns.

@@ -5,7 +5,7 @@ use super::{
     completions::Completion,
     plan::{Exact, Group, Plan, Words, plan},
 };
-use crate::Error;
+use crate::{Error, Relevance};
 
 /// Longer texts are not searched for by anyone who looks at suggestions, in characters.
 const MAX_TYPED: usize = 200;
@@ -30,10 +30,11 @@ pub(crate) fn begun(words: &impl Words, text: &str) -> Result<Option<Begun>, Err
     if text.chars().count() > MAX_TYPED {
         return Ok(None);
     }
+    let plain = Relevance::default();
     let open = text.trim_end_matches(['-', '_', '.', '/', '\'', '’', '+']);
     let last = chunks(open).pop().filter(|last| last.end == open.len());
     let Some(last) = last else {
-        return Ok(plan(words, text)?.map(|plan| Begun {
+        return Ok(plan(words, text, &plain)?.map(|plan| Begun {
             before: said(&plan, text),
             plan: whole(plan),
             typed: String::new(),
@@ -56,7 +57,7 @@ pub(crate) fn begun(words: &impl Words, text: &str) -> Result<Option<Begun>, Err
         return Ok(None);
     }
     let rarity = completions.iter().map(|one| one.frequency).chain([own]).max();
-    let mut plan = plan(words, &before)?.unwrap_or_default();
+    let mut plan = plan(words, &before, &plain)?.unwrap_or_default();
     if plan.lengths.is_empty() {
         plan.lengths = words.lengths()?;
     }
@@ -64,6 +65,7 @@ pub(crate) fn begun(words: &impl Words, text: &str) -> Result<Option<Begun>, Err
     plan.groups.push(Group {
         idf: words.idf(rarity.unwrap_or(0)),
         forms,
+        ..Group::default()
     });
     Ok(Some(Begun {
         plan: whole(plan),

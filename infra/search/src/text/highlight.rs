@@ -2,7 +2,7 @@
 
 use super::{
     analysis::{Chunk, chunks, pair, stem},
-    plan::Plan,
+    plan::{Group, Plan},
 };
 use headwater_read_models::search::{FieldKind, Mapping};
 use serde_json::Value;
@@ -18,8 +18,8 @@ const MAX_FRAGMENTS: usize = 3;
 
 /// Fragments of the text fields that have a word of the plan.
 pub(crate) fn highlights(mapping: &Mapping, plan: &Plan, source: &Value) -> BTreeMap<String, Vec<String>> {
-    let forms = plan.groups.iter().chain(&plan.pairs).flat_map(|group| &group.forms);
-    let wanted: HashSet<&str> = forms.map(|(form, _)| form.as_str()).collect();
+    let groups = plan.groups.iter().chain(&plan.pairs);
+    let wanted: HashSet<&str> = groups.flat_map(Group::words).collect();
     let mut highlights = BTreeMap::new();
     for field in mapping.fields {
         if !matches!(field.kind, FieldKind::Text { .. }) {

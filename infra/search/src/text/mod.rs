@@ -8,6 +8,8 @@ pub(crate) mod forms;
 pub(crate) mod highlight;
 pub(crate) mod phrases;
 pub(crate) mod plan;
+pub(crate) mod same;
 pub(crate) mod suggestions;
+pub(crate) mod synonyms;
 pub(crate) mod typed;
 pub(crate) mod weights;

@@ -8,8 +8,9 @@ use super::{
     completions::Completion,
     forms::is_mended,
     phrases::{apart, phrases},
+    same::Same,
 };
-use crate::Error;
+use crate::{Error, Filter, Relevance};
 use serde::{Deserialize, Serialize};
 
 /// Words that count; a longer text is cut.
@@ -40,6 +41,12 @@ pub(crate) struct Plan {
     pub(crate) required: u32,
     /// The whole text as a code.
     pub(crate) code: String,
+    /// By field, what a word counts that is found there; none when it counts 1 in all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) weights: Vec<(String, Exact)>,
+    /// What the words of documents count that fit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) boosts: Vec<(Filter, Exact)>,
 }
 
 impl Plan {
@@ -54,16 +61,27 @@ impl Plan {
 }
 
 /// A word of the text in all the forms it is looked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Group {
     /// Inverse document frequency.
     pub(crate) idf: Exact,
     /// Forms and how much each counts.
     pub(crate) forms: Vec<(String, Exact)>,
+    /// Words that are one form when a document has them all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) together: Vec<(Vec<String>, Exact)>,
+}
+
+impl Group {
+    /// All words that it is looked for by.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        let forms = self.forms.iter().map(|(form, _)| form.as_str());
+        forms.chain(self.together.iter().flat_map(|(words, _)| words).map(String::as_str))
+    }
 }
 
 /// A float that is read back bit by bit, as scores of two pages are compared exactly.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "u32", into = "u32")]
 pub(crate) struct Exact(pub(crate) f32);
 
@@ -111,41 +129,58 @@ pub(crate) trait Words {
     }
 }
 
-/// Plans a text; none when it has no word.
-pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error> {
+/// Plans a text for a tenant that has set `relevance`; none when it has no word.
+pub(crate) fn plan(words: &impl Words, text: &str, relevance: &Relevance) -> Result<Option<Plan>, Error> {
     let spelled = spelled(words, &apart(text))?;
     if spelled.is_empty() {
         return Ok(None);
     }
+    let mut known: Vec<String> = spelled.iter().map(|word| stem(word)).collect();
+    let mut same = Same::find(words, &relevance.synonyms, &known, |_| true)?;
+    let mut rarities = Vec::new();
     let mut groups = Vec::new();
     let mut meant: Vec<Option<String>> = vec![None; spelled.len()];
     let mut absent = vec![false; spelled.len()];
-    for (at, word) in spelled.iter().enumerate() {
-        let stemmed = stem(word);
-        let frequency = words.of(&stemmed)?;
+    for (at, stemmed) in known.iter_mut().enumerate() {
+        let frequency = words.of(stemmed)?;
         let mut forms = vec![(stemmed.clone(), Exact(1.0))];
         let mut rarity = frequency;
-        absent[at] = frequency == 0;
-        if frequency == 0 {
+        absent[at] = frequency == 0 && !same.has(at);
+        if absent[at] {
             let last = at + 1 == spelled.len();
-            for (form, weight, frequency) in words.forms(&stemmed, last)? {
+            for (form, weight, frequency) in words.forms(stemmed, last)? {
                 rarity = rarity.max(frequency);
                 if meant[at].is_none() && is_mended(weight) {
                     meant[at] = Some(form.clone());
                 }
                 forms.push((form, Exact(weight)));
             }
-        } else if frequency <= RARE {
-            for (form, ..) in words.forms(&stemmed, false)? {
+        } else if (1..=RARE).contains(&frequency) {
+            for (form, ..) in words.forms(stemmed, false)? {
                 if meant[at].is_none() && words.of(&form)? >= COMMON * frequency {
                     meant[at] = Some(form);
                 }
             }
         }
+        if let Some(mended) = meant[at].clone().filter(|_| absent[at]) {
+            *stemmed = mended;
+        }
+        rarities.push(rarity);
         groups.push(Group {
-            idf: words.idf(rarity),
             forms,
+            ..Group::default()
         });
+    }
+    same.extend(Same::find(words, &relevance.synonyms, &known, |at| absent[at])?);
+    for ((group, rarity), same) in groups.iter_mut().zip(&mut rarities).zip(same.0) {
+        *rarity = same.frequency.max(*rarity);
+        group.idf = words.idf(*rarity);
+        for (form, weight) in same.forms {
+            if !group.forms.iter().any(|(own, _)| *own == form) {
+                group.forms.push((form, weight));
+            }
+        }
+        group.together = same.together;
     }
     let mut pairs = Vec::new();
     for (at, two) in spelled.windows(2).enumerate() {
@@ -164,6 +199,7 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
         pairs.push(Group {
             idf: words.idf(frequency),
             forms: vec![(joined, Exact(1.0))],
+            ..Group::default()
         });
     }
     let required = required(&groups);
@@ -175,7 +211,14 @@ pub(crate) fn plan(words: &impl Words, text: &str) -> Result<Option<Plan>, Error
         lengths: words.lengths()?,
         required,
         code: analysis::code(text),
+        weights: exact(&relevance.weights),
+        boosts: exact(&relevance.boosts),
     }))
+}
+
+fn exact<T: Clone>(factors: &[(T, f32)]) -> Vec<(T, Exact)> {
+    let exact = factors.iter().map(|(what, factor)| (what.clone(), Exact(*factor)));
+    exact.collect()
 }
 
 /// The words with those that were mended as they are meant; none when all are.

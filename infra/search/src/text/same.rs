@@ -1,0 +1,88 @@
+//! What the words of a text find by a tenant's synonyms, of what its documents have.
+
+use super::{
+    analysis::stem,
+    plan::{Exact, Words},
+    synonyms::Synonyms,
+};
+use crate::Error;
+
+/// How much a word counts that means the same: a little less than the one that was typed.
+const SYNONYM: Exact = Exact(0.9);
+
+/// For each word of a text, what means the same as it or as words that it is one of.
+pub(crate) struct Same(pub(crate) Vec<Found>);
+
+/// What one word finds too.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Single words.
+    pub(crate) forms: Vec<(String, Exact)>,
+    /// Several words that a document has to have together.
+    pub(crate) together: Vec<(Vec<String>, Exact)>,
+    /// In how many documents the most frequent of them is.
+    pub(crate) frequency: u64,
+}
+
+impl Same {
+    /// Looks up all neighbouring words of which one is `concerned`.
+    pub(crate) fn find(
+        words: &impl Words,
+        synonyms: &Synonyms,
+        known: &[String],
+        concerned: impl Fn(usize) -> bool,
+    ) -> Result<Self, Error> {
+        let mut same = Self(known.iter().map(|_| Found::default()).collect());
+        if synonyms.is_empty() {
+            return Ok(same);
+        }
+        for start in 0..known.len() {
+            for end in start + 1..=known.len() {
+                if (start..end).any(&concerned) {
+                    for term in synonyms.of(&known[start..end]) {
+                        same.add(words, start..end, term)?;
+                    }
+                }
+            }
+        }
+        Ok(same)
+    }
+
+    fn add(&mut self, words: &impl Words, at: std::ops::Range<usize>, term: &[String]) -> Result<(), Error> {
+        // A document may write several words as one, or with a hyphen.
+        let joined = stem(&term.concat());
+        let frequency = words.of(&joined)?;
+        if frequency > 0 {
+            for found in &mut self.0[at.clone()] {
+                found.forms.push((joined.clone(), SYNONYM));
+                found.frequency = found.frequency.max(frequency);
+            }
+        }
+        if term.len() > 1 {
+            let mut rarest = u64::MAX;
+            for word in term {
+                rarest = rarest.min(words.of(word)?);
+            }
+            if rarest > 0 {
+                for found in &mut self.0[at] {
+                    found.together.push((term.to_vec(), SYNONYM));
+                    found.frequency = found.frequency.max(rarest);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything means the same as a word.
+    pub(crate) fn has(&self, at: usize) -> bool {
+        self.0.get(at).is_some_and(|found| found.frequency > 0)
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) {
+        for (found, more) in self.0.iter_mut().zip(other.0) {
+            found.forms.extend(more.forms);
+            found.together.extend(more.together);
+            found.frequency = found.frequency.max(more.frequency);
+        }
+    }
+}
