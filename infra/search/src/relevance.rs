@@ -14,7 +14,8 @@ pub struct Relevance {
 }
 
 impl Relevance {
-    /// A text with one of `terms`, each a word or several, finds also what has one of `finds`. Nothing follows from two such rules together.
+    /// A text with one of `terms`, each a word or several, finds also what has one of `finds`. Nothing follows from two such rules together,
+    /// and of a text that has more than 128 synonyms the first count.
     #[must_use]
     pub fn synonyms<'a>(mut self, terms: &[impl AsRef<str>], finds: impl IntoIterator<Item = &'a str>) -> Self {
         self.synonyms.add(terms, finds);

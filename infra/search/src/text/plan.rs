@@ -172,7 +172,7 @@ pub(crate) fn plan(words: &impl Words, text: &str, relevance: &Relevance) -> Res
         });
     }
     same.extend(Same::find(words, &relevance.synonyms, &known, |at| absent[at])?);
-    for ((group, rarity), same) in groups.iter_mut().zip(&mut rarities).zip(same.0) {
+    for ((group, rarity), same) in groups.iter_mut().zip(&mut rarities).zip(same.found) {
         *rarity = same.frequency.max(*rarity);
         group.idf = words.idf(*rarity);
         for (form, weight) in same.forms {

@@ -10,8 +10,15 @@ use crate::Error;
 /// How much a word counts that means the same: a little less than the one that was typed.
 const SYNONYM: Exact = Exact(0.9);
 
+/// Words that a text gets at most by synonyms, counted once for each word typed that they stand for. They are clauses of the engine's query and
+/// travel in the cursor.
+const MAX_WORDS: usize = 128;
+
 /// For each word of a text, what means the same as it or as words that it is one of.
-pub(crate) struct Same(pub(crate) Vec<Found>);
+pub(crate) struct Same {
+    pub(crate) found: Vec<Found>,
+    words: usize,
+}
 
 /// What one word finds too.
 #[derive(Default)]
@@ -32,7 +39,10 @@ impl Same {
         known: &[String],
         concerned: impl Fn(usize) -> bool,
     ) -> Result<Self, Error> {
-        let mut same = Self(known.iter().map(|_| Found::default()).collect());
+        let mut same = Self {
+            found: known.iter().map(|_| Found::default()).collect(),
+            words: 0,
+        };
         if synonyms.is_empty() {
             return Ok(same);
         }
@@ -52,8 +62,8 @@ impl Same {
         // A document may write several words as one, or with a hyphen.
         let joined = stem(&term.concat());
         let frequency = words.of(&joined)?;
-        if frequency > 0 {
-            for found in &mut self.0[at.clone()] {
+        if frequency > 0 && self.takes(at.len()) {
+            for found in &mut self.found[at.clone()] {
                 found.forms.push((joined.clone(), SYNONYM));
                 found.frequency = found.frequency.max(frequency);
             }
@@ -63,8 +73,8 @@ impl Same {
             for word in term {
                 rarest = rarest.min(words.of(word)?);
             }
-            if rarest > 0 {
-                for found in &mut self.0[at] {
+            if rarest > 0 && self.takes(at.len() * term.len()) {
+                for found in &mut self.found[at] {
                     found.together.push((term.to_vec(), SYNONYM));
                     found.frequency = found.frequency.max(rarest);
                 }
@@ -73,13 +83,22 @@ impl Same {
         Ok(())
     }
 
+    /// Whether there is room for so many words more; then it is taken.
+    fn takes(&mut self, words: usize) -> bool {
+        let fits = self.words + words <= MAX_WORDS;
+        if fits {
+            self.words += words;
+        }
+        fits
+    }
+
     /// Whether anything means the same as a word.
     pub(crate) fn has(&self, at: usize) -> bool {
-        self.0.get(at).is_some_and(|found| found.frequency > 0)
+        self.found.get(at).is_some_and(|found| found.frequency > 0)
     }
 
     pub(crate) fn extend(&mut self, other: Self) {
-        for (found, more) in self.0.iter_mut().zip(other.0) {
+        for (found, more) in self.found.iter_mut().zip(other.found) {
             found.forms.extend(more.forms);
             found.together.extend(more.together);
             found.frequency = found.frequency.max(more.frequency);

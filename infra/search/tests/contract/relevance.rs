@@ -123,6 +123,35 @@ pub async fn synonyms_are_the_tenants(engine: &impl Engine) {
     }
 }
 
+/// As many synonyms as there can be, of all words of a long text.
+pub async fn many_synonyms_are_taken(engine: &impl Engine) {
+    let (index, a) = (engine.open().await, scope("a").await);
+    let letters = "abcdefghijklmnopqrst";
+    let mut relevance = Relevance::default();
+    let (mut typed, mut title) = (String::new(), String::new());
+    for first in letters.chars().take(16) {
+        let terms: Vec<String> = letters
+            .chars()
+            .map(|second| format!("term{first} many{second} of{first}{second}"))
+            .collect();
+        let word = format!("word{first}");
+        let all: Vec<&str> = terms.iter().map(String::as_str).chain([word.as_str()]).collect();
+        relevance = relevance.synonyms(&all, all.clone());
+        title = format!("{title} {}", terms.join(" "));
+        typed = format!("{typed} {word}");
+    }
+    relevance = relevance.weight("title", 2.0).boost(brand("B"), 2.0);
+    fill(&index, vec![put(&a, "p", 1, json!({ "title": title }))]).await;
+    let first = search(&index, &a, with(&relevance, "worda wordb wordc wordd")).await;
+    assert_eq!(found(&first), ["p"]);
+    // More than there is room for: no error, whatever is found.
+    let query = Query {
+        highlight: true,
+        ..with(&relevance, &typed)
+    };
+    assert!(search(&index, &a, query).await.total <= 1);
+}
+
 /// Documents that say `lamp` in different fields, and of different brands.
 async fn lamps(index: &Opened, scope: &TenantScope) {
     let lamp = |id: &str, body: Value| put(scope, id, 1, body);
