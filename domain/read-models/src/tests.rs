@@ -1,6 +1,7 @@
 //! Given what happened to an aggregate, this is read of it.
 
 mod catalog;
+mod search_settings;
 mod selling;
 
 use crate::{
