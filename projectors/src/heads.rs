@@ -256,6 +256,8 @@ pub(crate) fn apply_commit<F: Fold>(
             sequence: recorded.sequence,
             time: recorded.time,
             actor: &commit.actor,
+            writer: commit.writer,
+            begins_commit: recorded.sequence == commit.first_sequence,
         };
         state.apply(&at, event);
     }

@@ -20,9 +20,9 @@ mod feed_task;
 mod follower;
 mod heads;
 mod holdings;
-mod index_positions;
 pub mod lambda;
 mod mailbox;
+mod metric;
 mod opening;
 mod options;
 mod parked;
@@ -35,6 +35,7 @@ mod rows;
 mod runner;
 mod shard_reader;
 mod stop;
+mod stored_positions;
 mod supervised;
 mod watched;
 mod worker;
@@ -47,7 +48,8 @@ pub use parked::Retried;
 pub use parking::{COUNTED, Parked, Parking};
 pub use projections::{Catalogue, Projections, Stores};
 pub use replay::{
-    Budget, CheckTotals, ClusterIndexes, Difference, DifferenceKind, DryRun, FolderIndexes, IndexStore, Indexes,
-    Keeper, LiveIndex, Progress, ReplayError, ReplayId, ReplayOptions, Replays, Reported, Rewritten, TenantCheck,
+    Budget, CheckTotals, ClusterIndexes, Difference, DifferenceKind, DryRun, FolderIndexes, FolderMetrics, IndexStore,
+    Indexes, Keeper, LiveIndex, LiveMetrics, MetricStores, Metrics, Progress, ReplayError, ReplayId, ReplayOptions,
+    Replays, Reported, Rewritten, TenantCheck,
 };
 pub use runner::{Runner, Sources, Watcher};

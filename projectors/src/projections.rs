@@ -7,16 +7,25 @@ use crate::{
     consumer::PositionStore,
     document::{self, DocumentFollower},
     heads::{Heads, source_of},
-    index_positions::IndexPositions,
-    replay::refold::{OneDocument, OneRow, Refold, Refolding, SeveralRows},
+    metric::{self, MetricFollower},
+    replay::{
+        Metrics,
+        refold::{OneDocument, OneRow, Points, Refold, Refolding, SeveralRows},
+    },
     row::RowFollower,
     rows::RowsFollower,
+    stored_positions::StoredPositions,
 };
 use headwater_dynamo_repository::Repository;
 use headwater_dynamodb::Database;
 use headwater_event_log::{EventLog, consumer::Checkpoints};
 use headwater_kernel::{Aggregate, TenantId};
-use headwater_read_models::{DocumentFold, Fold, ProjectionRegistry, RowFold, RowsFold};
+use headwater_metrics::MetricStore;
+use headwater_read_models::{
+    DocumentFold, Fold, ProjectionRegistry, RowFold, RowsFold,
+    metrics::{MetricFold, TABLE},
+};
+use headwater_runtime::Runtime;
 use headwater_search::{IndexName, SearchIndex};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,16 +44,25 @@ pub struct Stores {
     pub repository: Arc<dyn Fn(&'static str) -> Repository + Send + Sync>,
     /// Search indexes.
     pub indexes: Indexes,
+    /// Metric stores.
+    pub metrics: Metrics,
 }
 
 /// What keeps one fold in one generation.
 struct Part {
     follower: Arc<dyn Follower>,
     refold: Arc<dyn Refold>,
-    index: Option<Arc<dyn SearchIndex>>,
+    kept_in: KeptIn,
 }
 
-/// Makes the part of a generation; `None` when this process has no index for it.
+/// Where the effect of a part is.
+enum KeptIn {
+    Tables,
+    Index(Arc<dyn SearchIndex>),
+    Metrics(Arc<dyn MetricStore>),
+}
+
+/// Makes the part of a generation; `None` when this process has no store for it.
 type Maker = Arc<dyn Fn(&Stores, u32) -> Result<Option<Part>, ApplyError> + Send + Sync>;
 
 #[derive(Clone, Default)]
@@ -52,6 +70,7 @@ struct Entry {
     folds: BTreeMap<String, u32>,
     tables: BTreeSet<&'static str>,
     kinds: BTreeSet<&'static str>,
+    measures: bool,
     makers: Vec<Maker>,
 }
 
@@ -117,6 +136,41 @@ impl Catalogue {
             .unwrap_or_default()
     }
 
+    /// Whether a projection is kept in metric stores.
+    pub(crate) fn measures(&self, projection: &str) -> bool {
+        self.entries.get(projection).is_some_and(|entry| entry.measures)
+    }
+
+    /// Whether a projection is kept in tables.
+    pub(crate) fn has_rows(&self, projection: &str) -> bool {
+        self.kinds(projection).is_empty() && !self.measures(projection)
+    }
+
+    /// Removes the stores of a generation that hold it and nothing else.
+    pub(crate) async fn remove_stores(
+        &self,
+        projection: &'static str,
+        generation: u32,
+        runtime: &Runtime,
+    ) -> Result<(), ApplyError> {
+        for kind in self.kinds(projection) {
+            let name = IndexName::new(kind, projection, generation);
+            let removed = self.stores.indexes.remove(&name, runtime).await;
+            removed.map_err(document::failed)?;
+        }
+        if self.measures(projection) {
+            let removed = self.stores.metrics.remove(generation, runtime).await;
+            removed.map_err(metric::failed)?;
+        }
+        Ok(())
+    }
+
+    /// Whether this process has all stores of a projection.
+    pub(crate) fn keeps_all(&self, projection: &str) -> bool {
+        let keeps = |kind: &&str| self.stores.indexes.keeps(kind);
+        self.kinds(projection).iter().all(keeps) && (!self.measures(projection) || self.stores.metrics.are_kept())
+    }
+
     /// A generation of a projection; `None` when this process does not keep it.
     pub(crate) fn build(
         &self,
@@ -127,23 +181,29 @@ impl Catalogue {
         let Some(entry) = self.entries.get(projection) else {
             return Ok(None);
         };
-        let (mut followers, mut refolds, mut index) = (Vec::new(), Vec::new(), None);
+        let (mut followers, mut refolds, mut kept_in) = (Vec::new(), Vec::new(), KeptIn::Tables);
         for maker in &entry.makers {
             let Some(part) = maker(&self.stores, generation)? else {
                 return Ok(None);
             };
             followers.push(part.follower);
             refolds.push(part.refold);
-            index = index.or(part.index);
+            if !matches!(part.kept_in, KeptIn::Tables) {
+                kept_in = part.kept_in;
+            }
         }
-        let eager = index.is_some();
-        let positions: Arc<dyn PositionStore> = match index {
-            Some(index) if index.keeps_positions() => Arc::new(IndexPositions::new(index)),
-            index => Arc::new(TablePositions {
-                checkpoints: Checkpoints::new(self.stores.views.clone(), self.stores.log.runtime().clone()),
-                consumer: format!("{projection}.{generation}"),
-                index,
-            }),
+        // What is written to an index is seen when it is committed.
+        let eager = matches!(kept_in, KeptIn::Index(_));
+        let in_table = |index| TablePositions {
+            checkpoints: Checkpoints::new(self.stores.views.clone(), self.stores.log.runtime().clone()),
+            consumer: format!("{projection}.{generation}"),
+            index,
+        };
+        let positions: Arc<dyn PositionStore> = match kept_in {
+            KeptIn::Index(index) if index.keeps_positions() => Arc::new(StoredPositions::new(index)),
+            KeptIn::Metrics(store) if store.keeps_positions() => Arc::new(StoredPositions::new(store)),
+            KeptIn::Index(index) => Arc::new(in_table(Some(index))),
+            KeptIn::Tables | KeptIn::Metrics(_) => Arc::new(in_table(None)),
         };
         let consumer = Consumer {
             projection,
@@ -185,7 +245,7 @@ impl ProjectionRegistry for Catalogue {
                     repository,
                     heads: Heads::new(),
                 }),
-                index: None,
+                kept_in: KeptIn::Tables,
             }))
         };
         self.entry::<F>(projection, F::SCHEMA.table, Arc::new(maker));
@@ -208,7 +268,7 @@ impl ProjectionRegistry for Catalogue {
                     follower: F::HAS_SUMS.then(|| Arc::clone(&follower)),
                 }),
                 follower,
-                index: None,
+                kept_in: KeptIn::Tables,
             }))
         };
         self.entry::<F>(projection, F::TABLE, Arc::new(maker));
@@ -233,11 +293,35 @@ impl ProjectionRegistry for Catalogue {
                     index: Arc::clone(&index),
                     fold,
                 }),
-                index: Some(index),
+                kept_in: KeptIn::Index(index),
             }))
         };
         let entry = self.entry::<F>(projection, F::Source::CONTEXT, Arc::new(maker));
         entry.kinds.insert(F::KIND);
+    }
+
+    /// Without metric stores this process does not keep it.
+    fn metric<F: MetricFold>(&mut self, projection: &'static str) {
+        let maker = move |stores: &Stores, generation| {
+            let store = stores.metrics.get(generation).map_err(metric::failed)?;
+            let Some(store) = store else { return Ok(None) };
+            let follower: Arc<dyn Follower> = Arc::new(MetricFollower::<F> {
+                log: stores.log.clone(),
+                store: Arc::clone(&store),
+                heads: Heads::new(),
+            });
+            Ok(Some(Part {
+                refold: Arc::new(Refolding::<F, _> {
+                    shape: Points,
+                    fold: PhantomData,
+                    follower: Some(Arc::clone(&follower)),
+                }),
+                follower,
+                kept_in: KeptIn::Metrics(store),
+            }))
+        };
+        let entry = self.entry::<F>(projection, TABLE, Arc::new(maker));
+        entry.measures = true;
     }
 }
 
@@ -279,5 +363,9 @@ impl ProjectionRegistry for Projections {
 
     fn document<F: DocumentFold>(&mut self, projection: &'static str) {
         self.catalogue.document::<F>(projection);
+    }
+
+    fn metric<F: MetricFold>(&mut self, projection: &'static str) {
+        self.catalogue.metric::<F>(projection);
     }
 }

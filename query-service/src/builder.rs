@@ -9,7 +9,8 @@ use crate::{
 use headwater_dynamo_repository::Repository;
 use headwater_event_log::EventLog;
 use headwater_kernel::{Aggregate, AggregateRegistry, AggregateType};
-use headwater_read_models::{DocumentFold, ProjectionRegistry, RowFold, RowsFold};
+use headwater_metrics::MetricStore;
+use headwater_read_models::{DocumentFold, ProjectionRegistry, RowFold, RowsFold, metrics::MetricFold};
 use headwater_runtime::Runtime;
 use headwater_search::SearchIndex;
 use headwater_tenancy::SealingKey;
@@ -48,6 +49,7 @@ impl QueryService {
                 kinds: BTreeMap::new(),
                 indexes: BTreeMap::new(),
                 settings: Settings::default(),
+                metrics: None,
             },
             subscriptions: SubscriptionOptions::default(),
         }
@@ -59,6 +61,13 @@ impl QueryServiceBuilder {
     #[must_use]
     pub fn search_index(mut self, kind: &'static str, index: Arc<dyn SearchIndex>) -> Self {
         self.inner.indexes.insert(kind, index);
+        self
+    }
+
+    /// Metrics are asked of `store`; without it there are none.
+    #[must_use]
+    pub fn metric_store(mut self, store: Arc<dyn MetricStore>) -> Self {
+        self.inner.metrics = Some(store);
         self
     }
 
@@ -104,6 +113,9 @@ impl ProjectionRegistry for QueryServiceBuilder {
         let mapping = F::mapping();
         self.inner.kinds.insert(F::KIND, Kind { projection, mapping });
     }
+
+    /// No read of metrics waits for an aggregate.
+    fn metric<F: MetricFold>(&mut self, _: &'static str) {}
 }
 
 impl AggregateRegistry for QueryServiceBuilder {

@@ -11,8 +11,9 @@ use crate::{
 use headwater_edge::{
     Edge, Problem,
     v1::{
-        GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest, ListResponse, PriceRequest,
-        PriceResponse, SearchRequest, SearchResponse, SubscribeRequest, SuggestRequest, SuggestResponse,
+        GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest, ListResponse, MetricSeriesRequest,
+        MetricSeriesResponse, MetricsRequest, MetricsResponse, PriceRequest, PriceResponse, SearchRequest,
+        SearchResponse, SubscribeRequest, SuggestRequest, SuggestResponse,
         query_service_server::{QueryService as Protocol, QueryServiceServer},
     },
 };
@@ -124,6 +125,42 @@ impl Protocol for Service {
                 .suggest(&caller.scope, &message.kind, &parameters, consistency.as_ref());
             let result_json = answer.await?.to_string().into();
             Ok(Response::new(SuggestResponse { result_json }))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+
+    async fn metrics(&self, request: Request<MetricsRequest>) -> Result<Response<MetricsResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let work = async |caller: Caller| {
+            let dimensions = message.dimensions.into_iter().flat_map(|(name, values)| {
+                let named = move |value| (format!("dim.{name}"), value);
+                values.values.into_iter().map(named)
+            });
+            let texts = [
+                given("from", message.from),
+                given("to", message.to),
+                given("bin", message.bin),
+                given("stat", message.stat),
+                given("group_by", message.group_by.join(",")),
+                given("fill", message.fill),
+            ];
+            let parameters = Parameters::new(dimensions.chain(texts.into_iter().flatten()));
+            let bins = self.queries.metrics(&caller.scope, &message.series, &parameters);
+            let result_json = bins.await?.to_string().into();
+            Ok(Response::new(MetricsResponse { result_json }))
+        };
+        self.edge.unary(&metadata, work).await
+    }
+
+    async fn metric_series(
+        &self,
+        request: Request<MetricSeriesRequest>,
+    ) -> Result<Response<MetricSeriesResponse>, Status> {
+        let (metadata, _, _) = request.into_parts();
+        let work = async |caller: Caller| {
+            let series = self.queries.metric_series(&caller.scope, &Parameters::default()).await;
+            let result_json = series?.to_string().into();
+            Ok(Response::new(MetricSeriesResponse { result_json }))
         };
         self.edge.unary(&metadata, work).await
     }

@@ -4,6 +4,7 @@ use crate::{
     QueryService,
     consistency::Consistency,
     lists::{LISTS, List},
+    metrics,
     parameters::Parameters,
     prices,
     searches::SEARCHES,
@@ -34,6 +35,9 @@ pub fn router(service: QueryService, edge: Edge) -> Router {
         .route("/v1/{context}/{aggregates}/{id}/history", get(history));
     routes = routes.route("/v1/events", get(events));
     routes = routes.route(prices::PATH, get(price));
+    routes = routes
+        .route(metrics::ALL, get(metric_series))
+        .route(metrics::ONE, get(metric));
     for of_list in LISTS {
         let handler = move |service: State<Service>, caller: Authenticated, path, headers: HeaderMap, query: Pairs| {
             list(of_list, service, caller, path, headers, query)
@@ -102,6 +106,25 @@ async fn price(
     let parameters = Parameters::new(query);
     let price = queries.price(&caller.scope, &id, &parameters, consistency.as_ref());
     Ok(Json(price.await?.0))
+}
+
+async fn metric_series(
+    State(Service { queries, .. }): State<Service>,
+    Authenticated(caller): Authenticated,
+    Pairs(query): Pairs,
+) -> Result<Json<Value>, Problem> {
+    let series = queries.metric_series(&caller.scope, &Parameters::new(query)).await;
+    Ok(Json(series?))
+}
+
+async fn metric(
+    State(Service { queries, .. }): State<Service>,
+    Authenticated(caller): Authenticated,
+    Path(series): Path<String>,
+    Pairs(query): Pairs,
+) -> Result<Json<Value>, Problem> {
+    let bins = queries.metrics(&caller.scope, &series, &Parameters::new(query)).await;
+    Ok(Json(bins?))
 }
 
 async fn events(

@@ -10,6 +10,7 @@ mod grpc;
 mod history;
 mod http;
 mod lists;
+mod metrics;
 mod openapi;
 mod parameters;
 mod prices;

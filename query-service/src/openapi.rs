@@ -5,6 +5,7 @@ mod search;
 use crate::{
     QueryService,
     lists::{LISTS, List},
+    metrics,
     parameters::{DEFAULT_LIMIT, MAX_LIMIT},
     prices,
     searches::SEARCHES,
@@ -57,6 +58,9 @@ pub fn describe(service: &QueryService, document: &mut OpenApi) {
         list(document, of_list, &waiting);
     }
     price(document, &waiting);
+    if service.inner().metrics.is_some() {
+        metrics::describe(document);
+    }
     for of_search in SEARCHES {
         if let (Some(kind), true) = (
             service.inner().kinds.get(of_search.kind),
@@ -172,7 +176,7 @@ fn price(document: &mut OpenApi, waiting: &[Value]) {
     document.add(prices::PATH, "get", operation);
 }
 
-fn read(family: &str, name: &str, summary: &str, parameters: Vec<Value>, schema: &Value) -> Value {
+pub(crate) fn read(family: &str, name: &str, summary: &str, parameters: Vec<Value>, schema: &Value) -> Value {
     json!({
         "operationId": format!("{family}.{name}"),
         "tags": [family],

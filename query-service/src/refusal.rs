@@ -49,6 +49,22 @@ pub(crate) fn of_log(error: headwater_event_log::Error) -> Problem {
     failed(&error, error.is_retryable())
 }
 
+pub(crate) fn of_metrics(error: headwater_metrics::Error) -> Problem {
+    use headwater_metrics::Error;
+    let text = error.to_string();
+    match &error {
+        Error::EmptyInterval => invalid("to", "lies after from"),
+        Error::TooManyBins { .. } => bad_request("too-many-bins", text.clone()).at("/bin", text),
+        Error::TooManyGroups { .. } => bad_request("too-many-groups", text.clone()).at("/group_by", text),
+        Error::TooManyPoints { .. } => bad_request("too-many-points", text.clone()).at("/from", text),
+        Error::PointsGone { .. } => bad_request("points-gone", text.clone()).at("/from", text),
+        Error::UnknownDimension { dimension, .. } => {
+            bad_request("unknown-dimension", text.clone()).at(format!("/dim.{dimension}"), text)
+        }
+        _ => failed(&error, error.is_retryable()),
+    }
+}
+
 pub(crate) fn of_search(error: headwater_search::Error) -> Problem {
     use headwater_search::Error;
     let text = error.to_string();

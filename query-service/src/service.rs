@@ -14,6 +14,7 @@ use headwater_dynamo_repository::Repository;
 use headwater_edge::{Problem, id_of};
 use headwater_event_log::EventLog;
 use headwater_kernel::{AggregateType, Id, Personal};
+use headwater_metrics::MetricStore;
 use headwater_read_models::search::Mapping;
 use headwater_runtime::Runtime;
 use headwater_search::SearchIndex;
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) kinds: BTreeMap<&'static str, Kind>,
     pub(crate) indexes: BTreeMap<&'static str, Arc<dyn SearchIndex>>,
     pub(crate) settings: Settings,
+    pub(crate) metrics: Option<Arc<dyn MetricStore>>,
 }
 
 /// Where it is seen how far a projection has come with an aggregate.

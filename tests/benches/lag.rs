@@ -16,7 +16,7 @@ use headwater_dynamo_repository::{GenerationState, Repository};
 use headwater_event_log::{AggregateStore, Executed};
 use headwater_kernel::{Id, Rejection};
 use headwater_projectors::{
-    Budget, Catalogue, Indexes, Keeper, ReplayOptions, Replays, RunnerOptions, Sources, Stores,
+    Budget, Catalogue, Indexes, Keeper, Metrics, ReplayOptions, Replays, RunnerOptions, Sources, Stores,
 };
 use headwater_tenancy::TenantScope;
 use headwater_tests::{
@@ -126,6 +126,7 @@ async fn main() {
         views: views.clone(),
         repository: Arc::new(move |projection| of.repository(projection)),
         indexes: Indexes::none(),
+        metrics: Metrics::none(),
     });
     headwater_tests::projections::register(&mut catalogue);
     let sources = Sources {

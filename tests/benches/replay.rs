@@ -18,7 +18,8 @@ use headwater_dynamo_repository::{GenerationRegister, GenerationState, Generatio
 use headwater_dynamodb::{Databases, tables};
 use headwater_event_log::{EventLog, Options};
 use headwater_projectors::{
-    Budget, Catalogue, Indexes, Keeper, Progress, ReplayError, ReplayOptions, Replays, RunnerOptions, Sources, Stores,
+    Budget, Catalogue, Indexes, Keeper, Metrics, Progress, ReplayError, ReplayOptions, Replays, RunnerOptions, Sources,
+    Stores,
 };
 use headwater_read_models::{ProjectionRegistry, product_view};
 use headwater_runtime::Runtime;
@@ -209,6 +210,7 @@ async fn run(case: &Case, log_items: impl Iterator<Item = Item>) {
             Repository::new(of.clone(), projection, generations.clone(), sealing_key())
         }),
         indexes: Indexes::none(),
+        metrics: Metrics::none(),
     };
     let mut catalogue = Catalogue::new(stores);
     match case.projection {

@@ -44,6 +44,8 @@ pub fn fold<F: Fold<Source = crate::account::Account>>(
                 sequence,
                 time: headwater_kernel::Timestamp::from_nanos(0),
                 actor: &actor,
+                writer: 0,
+                begins_commit: sequence == commit.first,
             };
             compare(|| state.apply(&at, event));
         }

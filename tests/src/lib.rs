@@ -3,6 +3,7 @@
 pub mod account;
 pub mod built;
 pub mod invariants;
+pub mod levels;
 pub mod projections;
 pub mod simulation;
 pub mod stores;

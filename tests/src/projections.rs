@@ -215,6 +215,7 @@ impl Keeping {
             views: self.views.clone(),
             repository: Arc::new(move |projection| keeping.repository(projection)),
             indexes: headwater_projectors::Indexes::none(),
+            metrics: headwater_projectors::Metrics::none(),
         }
     }
 
@@ -275,6 +276,8 @@ impl Keeping {
                             sequence: recorded.sequence,
                             time: recorded.time,
                             actor: &commit.actor,
+                            writer: commit.writer,
+                            begins_commit: recorded.sequence == commit.first_sequence,
                         };
                         balance.apply(&at, &event);
                         numbers.apply(&at, &event);

@@ -51,6 +51,7 @@ fn every_event_type_is_kept_and_decodes() {
     headwater_crm::register(&mut check);
     headwater_orders::register(&mut check);
     headwater_billing::register(&mut check);
+    headwater_analytics::register(&mut check);
     assert_eq!(
         check.seen, check.missing,
         "each event type has a line, and each line an event type"

@@ -16,6 +16,10 @@ pub struct EventContext<'a> {
     pub time: Timestamp,
     /// Who caused it.
     pub actor: &'a Actor,
+    /// The process that recorded it; its time and this name the event.
+    pub writer: u64,
+    /// Whether it is the first event of its commit, of which one command makes one.
+    pub begins_commit: bool,
 }
 
 /// Folds one source aggregate's events into the state that a projection keeps for it.

@@ -10,6 +10,7 @@ mod invoice;
 pub mod invoice_search;
 pub mod invoice_view;
 pub mod leads;
+pub mod metrics;
 mod order;
 pub mod order_search;
 pub mod order_view;

@@ -2,6 +2,7 @@
 
 use crate::{
     DocumentFold, RowFold, RowsFold, account_tree, brands, capsules, categories, invoice_search, invoice_view, leads,
+    metrics::{self, MetricFold},
     order_search, order_view, price_lists, product_search, product_view, search_settings, variants,
 };
 
@@ -13,6 +14,8 @@ pub trait ProjectionRegistry {
     fn rows<F: RowsFold>(&mut self, projection: &'static str);
     /// A fold that is a search document.
     fn document<F: DocumentFold>(&mut self, projection: &'static str);
+    /// A fold that measures.
+    fn metric<F: MetricFold>(&mut self, projection: &'static str);
 }
 
 /// All projections, a line for each source that one follows.
@@ -32,4 +35,5 @@ pub fn register(registry: &mut impl ProjectionRegistry) {
     registry.document::<order_search::OrderDocument>(order_search::PROJECTION);
     registry.row::<invoice_view::InvoiceRow>(invoice_view::PROJECTION);
     registry.document::<invoice_search::InvoiceDocument>(invoice_search::PROJECTION);
+    metrics::register(registry);
 }

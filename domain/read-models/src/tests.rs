@@ -8,6 +8,7 @@ use crate::{
     DocumentFold, EventContext, Fold, ProjectionRegistry, RowFold, RowsFold,
     account_tree::{AccountFold, AccountRow, AccountTree, CapsuleAccountRow, OpportunityFold, OpportunityStatus},
     leads::{LeadRow, LeadStatus},
+    metrics::MetricFold,
     product_search::ProductDocument,
     product_view::ProductRow,
     register,
@@ -45,6 +46,8 @@ fn given<F: Fold>(of: &str, events: impl IntoIterator<Item = <F::Source as Aggre
                 sequence,
                 time: at(sequence),
                 actor: &actor,
+                writer: 7,
+                begins_commit: true,
             },
             &event,
         );
@@ -296,6 +299,11 @@ impl ProjectionRegistry for Followed {
 
     fn document<F: DocumentFold>(&mut self, projection: &'static str) {
         assert_eq!(F::KIND, F::mapping().kind);
+        stored_and_read(&F::empty(&id("X")));
+        self.0.push((projection, F::Source::NAME));
+    }
+
+    fn metric<F: MetricFold>(&mut self, projection: &'static str) {
         stored_and_read(&F::empty(&id("X")));
         self.0.push((projection, F::Source::NAME));
     }

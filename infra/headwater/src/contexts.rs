@@ -8,6 +8,7 @@ pub(crate) const NAMES: &[&str] = &[
     headwater_crm::CONTEXT,
     headwater_orders::CONTEXT,
     headwater_billing::CONTEXT,
+    headwater_analytics::CONTEXT,
 ];
 
 /// Hands every aggregate of every context to `registry`.
@@ -16,4 +17,5 @@ pub(crate) fn register(registry: &mut impl AggregateRegistry) {
     headwater_crm::register(registry);
     headwater_orders::register(registry);
     headwater_billing::register(registry);
+    headwater_analytics::register(registry);
 }

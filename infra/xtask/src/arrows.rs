@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
         "headwater-event-log",
         "headwater-dynamo-repository",
         "headwater-search",
+        "headwater-metrics",
     ],
     &["headwater-tenancy"],
     &["headwater-dynamodb"],
@@ -30,6 +31,7 @@ const LAYERS: &[&[&str]] = &[
         "headwater-crm",
         "headwater-orders",
         "headwater-billing",
+        "headwater-analytics",
         "headwater-dynamo-schema",
     ],
     &["headwater-dynamo-derive", "headwater-engines", "headwater-kernel"],
@@ -63,6 +65,7 @@ const PURE: &[&str] = &[
     "headwater-crm",
     "headwater-orders",
     "headwater-billing",
+    "headwater-analytics",
     "headwater-read-models",
     "headwater-dynamo-schema",
 ];

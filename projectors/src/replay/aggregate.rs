@@ -5,7 +5,7 @@ use super::{
     folding::refold,
     refold::{Effect, Refold},
 };
-use crate::{ApplyError, document, race::failed};
+use crate::{ApplyError, SourceCommits, document, race::failed};
 use headwater_dynamo_repository::{Bulk, Error};
 use headwater_event_log::EventLog;
 use headwater_kernel::Id;
@@ -52,7 +52,7 @@ impl Replays {
         let bulk = (self.0.catalogue.stores.repository)(name).bulk(live);
         let mut result = None;
         for one in refolds.iter().filter(|one| one.source().1 == aggregate) {
-            if one.follower().is_some() {
+            if one.has_sums() {
                 return Err(ReplayError::HasSums(name.to_owned()));
             }
             result = Some(rewrite(&self.0.sources.log, &bulk, one, scope, id).await?);
@@ -80,6 +80,10 @@ pub(crate) async fn rewrite(
         }
         let items = match refolded.folded.effect()? {
             Effect::Items(items) => items,
+            Effect::Points => {
+                measure_again(of, scope, id, version).await?;
+                return Ok(Rewritten::Written { version, rows: 0 });
+            }
             Effect::Document(document) => {
                 let index = of
                     .index()
@@ -106,6 +110,23 @@ pub(crate) async fn rewrite(
         }
     }
     Ok(Rewritten::Newer)
+}
+
+/// Writes all points of an aggregate again.
+async fn measure_again(of: &Arc<dyn Refold>, scope: &TenantScope, id: &Id, up_to: u64) -> Result<(), ReplayError> {
+    let source = SourceCommits {
+        scope: scope.clone(),
+        id: id.clone(),
+        commits: Vec::new(),
+        up_to,
+        discard: None,
+    };
+    if let Some(follower) = of.follower() {
+        for result in follower.apply(vec![source.clone()]).await {
+            result?;
+        }
+    }
+    Ok(())
 }
 
 fn is_newer(result: Result<(), Error>) -> Result<bool, ReplayError> {

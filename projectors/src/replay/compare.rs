@@ -130,9 +130,9 @@ pub(crate) async fn one(
             judge(log, of, scope, id, found, version, &refolded).await?
         }
         None => {
-            let index = of
-                .index()
-                .ok_or_else(|| ApplyError::Refused("there is no index".into()))?;
+            let Some(index) = of.index() else {
+                return Ok(Found::default());
+            };
             let stored = index.stored(scope, std::slice::from_ref(id)).await;
             let stored = stored.map_err(document::failed)?.into_iter().next().flatten();
             let version = stored.as_ref().map_or(0, |stored| stored.version);

@@ -13,7 +13,6 @@ use super::{
 use crate::{Consumer, Parked, RunnerOptions, Watcher, options::backoff, projections::Keep, stop::told};
 use headwater_dynamo_repository::{Generation, GenerationState, Registered};
 use headwater_event_log::consumer::{Held, LeaseTable};
-use headwater_search::IndexName;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
@@ -329,12 +328,11 @@ impl Driver {
             return Err(ReplayError::Stopped);
         }
         let consumer = format!("{}.{}", self.projection, self.number);
-        for kind in inner.catalogue.kinds(self.projection) {
-            let name = IndexName::new(kind, self.projection, self.number);
-            let removed = inner.catalogue.stores.indexes.remove(&name, &inner.runtime).await;
-            removed.map_err(crate::document::failed)?;
-        }
-        if inner.catalogue.kinds(self.projection).is_empty()
+        inner
+            .catalogue
+            .remove_stores(self.projection, self.number, &inner.runtime)
+            .await?;
+        if inner.catalogue.has_rows(self.projection)
             && let Some(keep) = inner
                 .catalogue
                 .build(self.projection, self.number, generation.only.clone())?

@@ -175,7 +175,7 @@ impl Pass {
                 return Ok(());
             }
         };
-        if let (Some(follower), Effect::Items(items)) = (done.refold.follower(), &effect) {
+        if let Some(follower) = done.refold.follower() {
             let source = SourceCommits {
                 scope: done.scope,
                 id: done.key.id,
@@ -184,8 +184,12 @@ impl Pass {
                 discard: None,
             };
             // A transaction takes twice as many, and the sums some more.
-            let units: f64 = items.iter().map(|item| 2.0 * item.write_units()).sum();
-            return sums.add(follower, source, units + 2.0).await;
+            let units = match &effect {
+                Effect::Items(items) => 2.0 + items.iter().map(|item| 2.0 * item.write_units()).sum::<f64>(),
+                // Those are not in DynamoDB.
+                Effect::Document(_) | Effect::Points => 0.0,
+            };
+            return sums.add(follower, source, units).await;
         }
         let source = Source {
             context: Arc::clone(context),
@@ -199,6 +203,8 @@ impl Pass {
                 }
             }
             Effect::Document(document) => writer.document(source, *document).await?,
+            // A follower writes them, above.
+            Effect::Points => {}
         }
         Ok(())
     }

@@ -1,14 +1,11 @@
 //! Search indexes by kind, projection and generation, each opened once in a process.
 
+use super::opened::Opened;
 use async_trait::async_trait;
 use headwater_read_models::search::Mapping;
 use headwater_runtime::Runtime;
 use headwater_search::{Error, IndexName, SearchIndex};
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Opens and removes the indexes of one adapter.
 #[async_trait]
@@ -35,7 +32,7 @@ pub struct Indexes(Arc<Inner>);
 
 struct Inner {
     store: Box<dyn IndexStore>,
-    open: Mutex<HashMap<IndexName, Arc<dyn SearchIndex>>>,
+    open: Opened<IndexName, dyn SearchIndex>,
 }
 
 impl std::fmt::Debug for Indexes {
@@ -49,17 +46,13 @@ impl Indexes {
     pub fn new(store: impl IndexStore + 'static) -> Self {
         Self(Arc::new(Inner {
             store: Box::new(store),
-            open: Mutex::default(),
+            open: Opened::default(),
         }))
     }
 
     /// A process that keeps none.
     pub fn none() -> Self {
         BTreeMap::new().into()
-    }
-
-    fn opened(&self) -> MutexGuard<'_, HashMap<IndexName, Arc<dyn SearchIndex>>> {
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this process keeps indexes of a kind.
@@ -75,13 +68,7 @@ impl Indexes {
         if !self.keeps(&name.kind) {
             return Ok(None);
         }
-        let mut opened = self.opened();
-        if let Some(index) = opened.get(name) {
-            return Ok(Some(Arc::clone(index)));
-        }
-        let index = self.0.store.open(name, mapping)?;
-        opened.insert(name.clone(), Arc::clone(&index));
-        Ok(Some(index))
+        self.0.open.get(name, || self.0.store.open(name, mapping)).map(Some)
     }
 
     /// Removes an index once nobody in this process uses it any more.
@@ -89,20 +76,8 @@ impl Indexes {
     /// # Errors
     /// [`Error::Unavailable`] while somebody does; else as the adapter classifies.
     pub async fn remove(&self, name: &IndexName, runtime: &Runtime) -> Result<(), Error> {
-        let mut index = self.opened().remove(name);
-        for _ in 0..100 {
-            match &index {
-                Some(used) if Arc::strong_count(used) > 1 => runtime.sleep(Duration::from_millis(50)).await,
-                _ => {
-                    drop(index.take());
-                    return self.0.store.remove(name).await;
-                }
-            }
-        }
-        if let Some(index) = index {
-            self.opened().insert(name.clone(), index);
-        }
-        Err(Error::Unavailable(format!("{name} is still in use")))
+        self.0.open.close(name, runtime).await.map_err(Error::Unavailable)?;
+        self.0.store.remove(name).await
     }
 }
 

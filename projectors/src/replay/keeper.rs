@@ -325,9 +325,8 @@ impl Keeping {
             let key = (name, generation.number);
             let keep = self.kept.get(&key);
             let dropping = generation.state == GenerationState::Dropping;
-            let kinds = self.inner.catalogue.kinds(name);
             let can = match dropping {
-                true => kinds.iter().all(|kind| self.inner.catalogue.stores.indexes.keeps(kind)),
+                true => self.inner.catalogue.keeps_all(name),
                 false => keep.is_some(),
             };
             if !can || !self.follows_all(name) {

@@ -9,7 +9,7 @@ use crate::{
 use headwater_dynamo_repository::{self as repository, Bulk, BulkItem, ItemKey};
 use headwater_dynamo_schema::{RowItem, Share};
 use headwater_kernel::{Aggregate, AggregateType, Commit, Id};
-use headwater_read_models::{DocumentFold, Fold, RowFold, RowsFold};
+use headwater_read_models::{DocumentFold, Fold, RowFold, RowsFold, metrics::MetricFold};
 use headwater_search::{DocumentBody, DocumentWrite, SearchIndex};
 use headwater_tenancy::TenantScope;
 use std::{
@@ -24,6 +24,8 @@ pub(crate) enum Effect {
     /// Items of tables; a head of its own is the last.
     Items(Vec<BulkItem>),
     Document(Box<DocumentWrite>),
+    /// Points, which the follower makes again from the log: there may be more of them than memory holds.
+    Points,
 }
 
 /// Folds aggregates of one kind for one generation of a projection.
@@ -45,8 +47,11 @@ pub(crate) trait Refold: Send + Sync {
     /// Where documents are.
     fn index(&self) -> Option<&Arc<dyn SearchIndex>>;
 
-    /// What has to apply it, because it adds to sums: nothing of it may be written without a condition.
+    /// What has to apply it: because it adds to sums, and nothing of it may be written without a condition, or because it measures.
     fn follower(&self) -> Option<&Arc<dyn Follower>>;
+
+    /// Whether it adds to sums.
+    fn has_sums(&self) -> bool;
 }
 
 /// One aggregate on its way.
@@ -68,6 +73,9 @@ pub(crate) trait Folded: Send + Sync {
 
 /// How a fold is kept.
 pub(crate) trait Shape<F>: Clone + Send + Sync + 'static {
+    /// Whether it is points, of which every writing is the same.
+    const MEASURES: bool = false;
+
     fn effect(&self, scope: &TenantScope, id: &Id, head: &Head<F>) -> Result<Effect, ApplyError>;
     /// The keys that a state shows; nothing when one state's are all there can be.
     fn shows(&self, scope: &TenantScope, state: &F) -> Vec<ItemKey>;
@@ -79,12 +87,14 @@ pub(crate) trait Shape<F>: Clone + Send + Sync + 'static {
     fn index(&self) -> Option<&Arc<dyn SearchIndex>> {
         None
     }
+    /// Drops what a state has made besides, after each commit.
+    fn settle(&self, _: &mut F) {}
 }
 
 pub(crate) struct Refolding<F, S> {
     pub(crate) shape: S,
     pub(crate) fold: PhantomData<fn() -> F>,
-    /// Of a fold that adds to sums.
+    /// Of a fold that adds to sums or measures.
     pub(crate) follower: Option<Arc<dyn Follower>>,
 }
 
@@ -137,6 +147,10 @@ impl<F: Fold, S: Shape<F>> Refold for Refolding<F, S> {
     fn follower(&self) -> Option<&Arc<dyn Follower>> {
         self.follower.as_ref()
     }
+
+    fn has_sums(&self) -> bool {
+        self.follower.is_some() && !S::MEASURES
+    }
 }
 
 impl<F: Fold, S: Shape<F>> Folded for State<F, S> {
@@ -147,6 +161,7 @@ impl<F: Fold, S: Shape<F>> Folded for State<F, S> {
             .unwrap_or_else(|_| Err("the fold panicked".into()))
             .map_err(|source| ApplyError::Commit { first_sequence, source })?;
         self.head.version = commit.version();
+        self.shape.settle(&mut self.head.state);
         if self.history {
             self.shown.extend(self.shape.shows(&self.scope, &self.head.state));
             self.sums.extend(self.shape.sums(&self.scope, &self.head.state));
@@ -270,5 +285,29 @@ impl<F: DocumentFold> Shape<F> for OneDocument {
 
     fn index(&self) -> Option<&Arc<dyn SearchIndex>> {
         Some(&self.0)
+    }
+}
+
+/// Points of metric series.
+#[derive(Clone)]
+pub(crate) struct Points;
+
+impl<F: MetricFold> Shape<F> for Points {
+    const MEASURES: bool = true;
+
+    fn effect(&self, _: &TenantScope, _: &Id, _: &Head<F>) -> Result<Effect, ApplyError> {
+        Ok(Effect::Points)
+    }
+
+    fn shows(&self, _: &TenantScope, _: &F) -> Vec<ItemKey> {
+        Vec::new()
+    }
+
+    fn head_key(&self, _: &TenantScope, _: &Id) -> Result<Option<ItemKey>, ApplyError> {
+        Ok(None)
+    }
+
+    fn settle(&self, state: &mut F) {
+        state.measured().take();
     }
 }

@@ -30,6 +30,8 @@ async fn every_read_is_described() {
         "/v1/orders/orders/{id}",
         "/v1/billing/invoices",
         "/v1/billing/invoices/{id}/history",
+        "/v1/metrics",
+        "/v1/metrics/{series}",
         "/v1/search/products",
         "/v1/search/products/suggest",
         "/v1/search/orders",

@@ -38,6 +38,8 @@ fn fold<F: Fold>(of: &str, start: u64, events: &[Value]) -> F {
             sequence: n + 1,
             time: at(start + n),
             actor: &actor,
+            writer: 7,
+            begins_commit: true,
         };
         state.apply(&context, &event);
     }

@@ -9,6 +9,7 @@ mod grpc;
 mod histories;
 mod invoices;
 mod lists;
+mod metrics;
 mod orders;
 mod prices;
 mod searches;

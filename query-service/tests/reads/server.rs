@@ -8,6 +8,7 @@ use headwater_edge::{
 };
 use headwater_event_log::{EventLog, Options};
 use headwater_kernel::{Region, TenantId};
+use headwater_metrics::sqlite::SqliteStore;
 use headwater_query_service::{self as queries, QueryService};
 use headwater_read_models::{
     invoice_search::{self, InvoiceDocument},
@@ -32,6 +33,7 @@ pub(crate) struct Server {
     pub(crate) log: EventLog,
     pub(crate) views: Database,
     pub(crate) indexes: BTreeMap<&'static str, Arc<TantivyIndex>>,
+    pub(crate) metrics: Arc<SqliteStore>,
     pub(crate) document: Value,
     repositories: Arc<dyn Fn(&'static str) -> Repository + Send + Sync>,
     sealing: SealingKey,
@@ -91,7 +93,7 @@ impl Server {
             Options::default(),
             runtime.clone(),
         );
-        for context in ["catalog", "crm", "orders", "billing"] {
+        for context in ["catalog", "crm", "orders", "billing", "analytics"] {
             log.ensure_tables(context).await.unwrap();
             databases.ensure_table(&tables::views_table(context)).await.unwrap();
         }
@@ -122,6 +124,9 @@ impl Server {
         headwater_crm::register(&mut builder);
         headwater_orders::register(&mut builder);
         headwater_billing::register(&mut builder);
+        headwater_analytics::register(&mut builder);
+        let metrics = Arc::new(SqliteStore::open(&dir.path().join("metrics.db"), runtime.clone()).unwrap());
+        builder = builder.metric_store(metrics.clone());
         for (kind, index) in &indexes {
             builder = builder.search_index(kind, index.clone());
         }
@@ -155,6 +160,7 @@ impl Server {
             log,
             views,
             indexes,
+            metrics,
             document: document.finish(),
             repositories,
             sealing,

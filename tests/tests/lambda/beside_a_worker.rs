@@ -4,7 +4,7 @@ use super::{Function, LONG, sources};
 use headwater_event_log::AggregateStore;
 use headwater_kernel::{Id, Rejection};
 use headwater_projectors::{
-    Budget, Catalogue, Indexes, ReplayOptions, Replays, Runner, RunnerOptions, Stores, lambda::Handler,
+    Budget, Catalogue, Indexes, Metrics, ReplayOptions, Replays, Runner, RunnerOptions, Stores, lambda::Handler,
 };
 use headwater_tests::{
     account::{Account, Command},
@@ -57,6 +57,7 @@ impl Function {
             views: self.keeping.views.clone(),
             repository: Arc::new(move |projection| keeping.repository(projection)),
             indexes: Indexes::none(),
+            metrics: Metrics::none(),
         });
         register(&mut catalogue);
         let runtime = self.keeping.runtime.clone();

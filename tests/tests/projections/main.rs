@@ -4,6 +4,7 @@
 
 mod flooding;
 mod isolation;
+mod metrics;
 mod parking;
 mod positions;
 mod rows;

@@ -2,7 +2,7 @@
 
 use crate::{Bank, quick};
 use headwater_dynamodb::faults::{Fault, Rule};
-use headwater_projectors::{Consumer, Indexes, Projections, Runner, RunnerOptions, Sources, Stores};
+use headwater_projectors::{Consumer, Indexes, Metrics, Projections, Runner, RunnerOptions, Sources, Stores};
 use headwater_tests::{account, totals};
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +14,7 @@ impl Bank {
             views: self.keeping.views.clone(),
             repository: Arc::new(move |projection| keeping.repository(projection)),
             indexes: Indexes::none(),
+            metrics: Metrics::none(),
         };
         let mut projections = Projections::new(stores, 1);
         totals::register(&mut projections);

@@ -70,6 +70,7 @@ async fn a_search_index_is_rebuilt_beside_the_live_one_and_searches_move_over() 
     ));
     let mut catalogue = Catalogue::new(Stores {
         indexes: indexes.clone(),
+        metrics: headwater_projectors::Metrics::none(),
         ..world.stores()
     });
     catalogue.document::<ProductDocument>(PROJECTION);

@@ -5,6 +5,7 @@ mod changed;
 mod checks;
 mod documents;
 mod interrupted;
+mod metrics;
 mod paced;
 mod sums;
 mod tenants;

@@ -5,8 +5,8 @@ use headwater_dynamodb::{Databases, Usage, faults::Faults};
 use headwater_event_log::{AggregateStore, EventLog, Options};
 use headwater_kernel::{Aggregate, Id, Rejection, TenantId};
 use headwater_projectors::{
-    Budget, Catalogue, Consumer, Indexes, Keeper, Progress, Projections, ReplayOptions, Replays, RunnerOptions,
-    Sources, Stores,
+    Budget, Catalogue, Consumer, Indexes, Keeper, Metrics, Progress, Projections, ReplayOptions, Replays,
+    RunnerOptions, Sources, Stores,
 };
 use headwater_runtime::Runtime;
 use headwater_tenancy::TenantScope;
@@ -109,6 +109,7 @@ impl World {
             views: self.keeping.views.clone(),
             repository: Arc::new(move |projection| keeping.repository(projection)),
             indexes: Indexes::none(),
+            metrics: Metrics::none(),
         }
     }
 

@@ -53,6 +53,7 @@ impl Server {
             views: views.clone(),
             repository: Arc::new(repository.clone()),
             indexes: headwater_projectors::Indexes::none(),
+            metrics: headwater_projectors::Metrics::none(),
         };
         let mut projections = Projections::new(stores, 1);
         crate::register_projections(&mut projections);

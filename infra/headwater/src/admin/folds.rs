@@ -1,7 +1,7 @@
 //! The version that this build declares for each fold.
 
 use headwater_kernel::Aggregate;
-use headwater_read_models::{DocumentFold, Fold, ProjectionRegistry, RowFold, RowsFold};
+use headwater_read_models::{DocumentFold, Fold, ProjectionRegistry, RowFold, RowsFold, metrics::MetricFold};
 use std::collections::BTreeMap;
 
 /// By projection, by `<context>.<aggregates>`. Pass it to `headwater_read_models::register`.
@@ -30,6 +30,10 @@ impl ProjectionRegistry for DeclaredFolds {
     }
 
     fn document<F: DocumentFold>(&mut self, projection: &'static str) {
+        self.declare::<F>(projection);
+    }
+
+    fn metric<F: MetricFold>(&mut self, projection: &'static str) {
         self.declare::<F>(projection);
     }
 }

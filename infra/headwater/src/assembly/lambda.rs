@@ -1,7 +1,7 @@
 //! What an AWS Lambda function has of a process: its stores and projections, without sockets, roles and an index in a folder.
 
 use super::{projecting, readiness::Readiness, stores::Stores};
-use crate::config::{Adapter, Config, Search};
+use crate::config::{Adapter, Config, MetricStore, Search};
 use anyhow::{Result, bail};
 use headwater_projectors::lambda::Handler;
 use headwater_runtime::Runtime;
@@ -26,6 +26,10 @@ impl Function {
         if matches!(config.search, Search::Tantivy(_)) {
             tracing::warn!("a search index in a folder is no function's; the worker that has it keeps it");
             config.search = Search::None;
+        }
+        if matches!(config.metric_store, MetricStore::Sqlite(_)) {
+            tracing::warn!("a metric store in a folder is no function's; the worker that has it keeps it");
+            config.metric_store = MetricStore::None;
         }
         let stores = Stores::open(&config, runtime).await?;
         stores.prepare(&config, &Readiness::new("starting")).await?;

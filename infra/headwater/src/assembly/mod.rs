@@ -10,6 +10,7 @@ pub(crate) mod indexes;
 #[cfg(feature = "lambda")]
 pub(crate) mod lambda;
 mod listeners;
+mod metric_stores;
 pub(crate) mod projecting;
 mod readiness;
 mod services;

@@ -34,6 +34,7 @@ fn replays(config: &Config, stores: &Stores, runtime: &Runtime) -> Replays {
         views: stores.databases.rebuildable.clone(),
         repository: Arc::clone(&stores.repository),
         indexes: stores.indexes.clone(),
+        metrics: stores.metrics.clone(),
     });
     headwater_read_models::register(&mut catalogue);
     let sources = Sources {

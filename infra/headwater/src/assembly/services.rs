@@ -10,6 +10,7 @@ use anyhow::Result;
 use axum::Router;
 use headwater_command_service::CommandBus;
 use headwater_edge::{Edge, OpenApi, Schemas};
+use headwater_projectors::LiveMetrics;
 use headwater_query_service::QueryService;
 use headwater_runtime::Runtime;
 use std::{collections::BTreeSet, sync::Arc};
@@ -38,6 +39,12 @@ impl Services {
         headwater_read_models::register(&mut queries);
         for (kind, index) in indexes::live(&stores.indexes, &stores.generations) {
             queries = queries.search_index(kind, index);
+        }
+        if stores.metrics.are_kept() {
+            queries = queries.metric_store(Arc::new(LiveMetrics {
+                stores: stores.metrics.clone(),
+                generations: stores.generations.clone(),
+            }));
         }
         let bus = bus.build();
         let edge = Edge::new(stores.authenticator.clone(), config.limits.clone(), runtime.clone());

@@ -1,6 +1,6 @@
 //! What holds data: tables, search index, keys, the data folder; and who may come in, which the tenants' table decides too.
 
-use super::{Addresses, indexes, readiness::Readiness, tables};
+use super::{Addresses, indexes, metric_stores, readiness::Readiness, tables};
 use crate::{
     config::{Adapter, Auth, Config},
     data_folder::{DataFolder, Holder, read_key},
@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use headwater_dynamo_repository::{Generations, Repository};
 use headwater_dynamodb::Databases;
 use headwater_event_log::{EventLog, Options};
-use headwater_projectors::Indexes;
+use headwater_projectors::{Indexes, Metrics};
 use headwater_runtime::Runtime;
 use headwater_tenancy::{Authenticator, OperatorScope, SealingKey, TenantDirectory};
 use std::{sync::Arc, time::Duration};
@@ -32,6 +32,7 @@ pub(crate) struct Stores {
     /// Which generation of each projection is live.
     pub(crate) generations: Generations,
     pub(crate) indexes: Indexes,
+    pub(crate) metrics: Metrics,
     runtime: Runtime,
     /// Held until the engines are closed.
     folder: Option<DataFolder>,
@@ -74,6 +75,7 @@ impl Stores {
         Ok(Self {
             operator: sealing.operator(),
             indexes: indexes::open(&config.search, &sealing, runtime).await?,
+            metrics: metric_stores::open(&config.metric_store, runtime)?,
             generations,
             databases,
             sealing,

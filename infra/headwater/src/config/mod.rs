@@ -7,6 +7,7 @@ mod auth;
 mod bounds;
 mod environment;
 mod file;
+mod metric_store;
 mod model;
 mod place;
 mod reader;
@@ -16,7 +17,7 @@ mod stores;
 mod tests;
 
 pub(crate) use environment::is_in;
-pub(crate) use model::{Adapter, Auth, Config, Role, Search};
+pub(crate) use model::{Adapter, Auth, Config, MetricStore, Role, Search};
 pub(crate) use place::Faults;
 pub(crate) use search::{SearchAccess, SearchCluster};
 

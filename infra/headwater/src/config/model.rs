@@ -2,6 +2,7 @@
 
 use super::{
     bounds::{self, Projector},
+    metric_store,
     reader::{Reader, hint},
     search::{self, SearchCluster},
     stores,
@@ -86,6 +87,15 @@ pub(crate) enum Search {
     Cluster(SearchCluster),
 }
 
+/// Where metric points are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MetricStore {
+    /// Nowhere in this process.
+    None,
+    /// In this process, in this folder.
+    Sqlite(PathBuf),
+}
+
 /// Whose tokens are accepted.
 #[derive(Debug)]
 pub(crate) enum Auth {
@@ -115,6 +125,7 @@ pub(crate) struct Config {
     pub(crate) sealing_file: Option<PathBuf>,
     pub(crate) auth: Auth,
     pub(crate) search: Search,
+    pub(crate) metric_store: MetricStore,
     /// Made at the start if they are missing.
     pub(crate) tenants: Vec<TenantId>,
     pub(crate) limits: Limits,
@@ -143,6 +154,7 @@ impl Config {
             sealing_file: None,
             auth: Auth::DevelopmentKey,
             search: Search::Tantivy(data.join("search")),
+            metric_store: MetricStore::Sqlite(data.join("metrics")),
             tenants: vec![demo],
             limits: Limits::default(),
             projector: Projector {
@@ -174,6 +186,7 @@ impl Config {
         }
         let auth = super::auth::auth(reader, data.as_deref());
         let search = search::search(reader, &roles, adapter.as_ref(), data.as_deref());
+        let metric_store = metric_store::metric_store(reader, &roles, adapter.as_ref(), data.as_deref());
         let tenants = tenants(reader, home);
         let limits = bounds::limits(reader);
         let projector = bounds::projector(reader);
@@ -201,6 +214,7 @@ impl Config {
             sealing_file,
             auth: auth?,
             search: search?,
+            metric_store: metric_store?,
             tenants,
             limits,
             projector,

@@ -3,7 +3,7 @@
 use super::{
     Adapter, Role, Search,
     reader::Reader,
-    stores::{choice, names},
+    stores::{choice, one_process},
 };
 use std::{
     collections::BTreeSet,
@@ -131,14 +131,12 @@ fn embedded(
     folder: Option<PathBuf>,
     data: Option<&Path>,
 ) -> Option<Search> {
-    if !(roles.contains(&Role::Project) && roles.contains(&Role::Query)) {
-        let what = format!(
+    one_process(reader, roles, "search.adapter", |names| {
+        format!(
             "tantivy is an index inside one process: the one that fills it (project) has to be the one that searches it (query); \
-             this one has the roles {}. Leave [search] out here and run one process with both roles for searches, or use opensearch",
-            names(roles)
-        );
-        reader.refuse("search.adapter", what);
-    }
+             this one has the roles {names}. Leave [search] out here and run one process with both roles for searches, or use opensearch"
+        )
+    });
     let folder = folder.or_else(|| data.map(|data| data.join("search")));
     if folder.is_none() {
         reader.refuse(

@@ -31,6 +31,13 @@ pub(super) fn choice(
     found
 }
 
+/// Refuses a store inside this process that does not both fill it and answer from it.
+pub(super) fn one_process(reader: &mut Reader, roles: &BTreeSet<Role>, key: &str, what: impl FnOnce(&str) -> String) {
+    if !(roles.contains(&Role::Project) && roles.contains(&Role::Query)) {
+        reader.refuse(key, what(&names(roles)));
+    }
+}
+
 /// `[dynamodb]`: where the tables are, and the region whose tenants live there.
 pub(super) fn tables(
     reader: &mut Reader,

@@ -41,6 +41,7 @@ fn the_least_is_enough_and_the_environment_wins() {
     let config = folder.read(&least(), &[]).unwrap();
     assert_eq!(config.roles.len(), 3);
     assert_eq!(config.search, Search::None);
+    assert_eq!(config.metric_store, MetricStore::None);
     assert_eq!(config.sealing_file, Some(folder.0.path().join("sealing.key")));
     let environment = [
         ("HEADWATER_ROLES", "command, query"),
@@ -213,6 +214,15 @@ fn what_does_not_go_together_is_refused() {
             "search.folder is of use with search.adapter = \"tantivy\" alone",
         ),
         ("search.folder = \"d\"", "search.folder is of use with search.adapter"),
+        (
+            "roles = [\"project\"]\nmetric_store.adapter = \"sqlite\"\ndata = \"d\"",
+            "the one that fills it (project) has to be the one that answers from it (query); this one has the roles project",
+        ),
+        ("metric_store.adapter = \"sqlite\"", "metric_store.folder is missing"),
+        (
+            "metric_store.folder = \"d\"",
+            "metric_store.folder is of use with metric_store.adapter",
+        ),
         (
             "roles = [\"query\"]\ndynamodb.adapter = \"embedded\"\ndata = \"d\"",
             "needs all roles; this one has query",

@@ -10,7 +10,7 @@ mod stores;
 mod told;
 
 use crate::{
-    config::{Adapter, Config, Search},
+    config::{Adapter, Config, MetricStore, Search},
     data_folder,
 };
 pub(crate) use findings::{Findings, Level};
@@ -32,6 +32,9 @@ pub(crate) async fn check(config: &Config, runtime: &Runtime) -> Findings {
         Search::None => {}
         Search::Tantivy(path) => folder::can_be_made(&mut findings, "search index", path),
         Search::Cluster(cluster) => search::check(&mut findings, cluster, runtime).await,
+    }
+    if let MetricStore::Sqlite(path) = &config.metric_store {
+        folder::can_be_made(&mut findings, "metric store", path);
     }
     // A process that runs has its addresses.
     if holder.is_none() {

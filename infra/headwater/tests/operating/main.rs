@@ -9,6 +9,7 @@
 mod assortment;
 mod first_start;
 mod killed;
+mod metrics;
 #[allow(dead_code, reason = "shared with the tests of serve")]
 #[path = "../serve/process.rs"]
 mod process;

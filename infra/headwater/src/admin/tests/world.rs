@@ -51,6 +51,7 @@ impl World {
             views: views.clone(),
             repository: Arc::new(move |projection| repositories.repository(projection)),
             indexes: headwater_projectors::Indexes::none(),
+            metrics: headwater_projectors::Metrics::none(),
         });
         register(&mut catalogue);
         let sources = Sources {

@@ -1,32 +1,63 @@
-//! Positions that are kept in a search index, with the documents that they stand for.
+//! Positions that are kept in the store of what they stand for: a search index with its documents, a metric store with its points.
 
-use crate::{ApplyError, consumer::PositionStore, document::failed};
+use crate::{ApplyError, consumer::PositionStore, document::failed, metric};
 use async_trait::async_trait;
 use headwater_event_log::consumer::{Checkpoint, Saved};
+use headwater_metrics::MetricStore;
 use headwater_search::SearchIndex;
+use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::Mutex;
 
-/// Checkpoints by context and shard, as the commit payload of an index.
+/// Checkpoints by context and shard.
 type Payload = BTreeMap<String, BTreeMap<String, Checkpoint>>;
 
-/// Positions of all contexts as the commit payload of an index. An index is open in one process, so there is no other worker to fence.
-pub(crate) struct IndexPositions {
-    index: Arc<dyn SearchIndex>,
+/// A store that keeps positions.
+#[async_trait]
+pub(crate) trait KeepsPositions: Send + Sync {
+    async fn read(&self) -> Result<Option<Value>, ApplyError>;
+    async fn keep(&self, positions: Value) -> Result<(), ApplyError>;
+}
+
+#[async_trait]
+impl KeepsPositions for Arc<dyn SearchIndex> {
+    async fn read(&self) -> Result<Option<Value>, ApplyError> {
+        self.positions().await.map_err(failed)
+    }
+
+    async fn keep(&self, positions: Value) -> Result<(), ApplyError> {
+        self.commit(positions).await.map_err(failed)
+    }
+}
+
+#[async_trait]
+impl KeepsPositions for Arc<dyn MetricStore> {
+    async fn read(&self) -> Result<Option<Value>, ApplyError> {
+        self.positions().await.map_err(metric::failed)
+    }
+
+    async fn keep(&self, positions: Value) -> Result<(), ApplyError> {
+        self.commit(positions).await.map_err(metric::failed)
+    }
+}
+
+/// Positions of all contexts as what is committed to a store. It is open in one process, so there is no other worker to fence.
+pub(crate) struct StoredPositions<S> {
+    store: S,
     /// What the last commit said, as far as that is known.
     all: Mutex<Option<Payload>>,
 }
 
-impl IndexPositions {
-    pub(crate) fn new(index: Arc<dyn SearchIndex>) -> Self {
+impl<S: KeepsPositions> StoredPositions<S> {
+    pub(crate) fn new(store: S) -> Self {
         Self {
-            index,
+            store,
             all: Mutex::new(None),
         }
     }
 
     async fn read(&self) -> Result<Payload, ApplyError> {
-        let stored = self.index.positions().await.map_err(failed)?;
+        let stored = self.store.read().await?;
         // One that cannot be read is one that is lost, and the log fills in.
         Ok(stored
             .and_then(|stored| serde_json::from_value(stored).ok())
@@ -43,14 +74,14 @@ impl IndexPositions {
         };
         change(&mut next);
         let payload = serde_json::to_value(&next).map_err(|error| ApplyError::Permanent(error.into()))?;
-        self.index.commit(payload).await.map_err(failed)?;
+        self.store.keep(payload).await?;
         *all = Some(next);
         Ok(())
     }
 }
 
 #[async_trait]
-impl PositionStore for IndexPositions {
+impl<S: KeepsPositions> PositionStore for StoredPositions<S> {
     async fn load(&self, context: &str) -> Result<BTreeMap<String, Checkpoint>, ApplyError> {
         Ok(self.read().await?.remove(context).unwrap_or_default())
     }
@@ -82,7 +113,6 @@ mod tests {
     use headwater_kernel::{Id, Timestamp};
     use headwater_search::{DocumentWrite, Error, Hits, Query, StoredDocument, SuggestQuery, Suggestion, WriteOutcome};
     use headwater_tenancy::TenantScope;
-    use serde_json::Value;
     use std::time::Duration;
 
     /// Keeps positions, and fails as it is told.
@@ -138,7 +168,7 @@ mod tests {
     #[tokio::test]
     async fn a_position_whose_commit_failed_does_not_come_with_a_later_one() {
         let index = Arc::new(Failing::default());
-        let positions = IndexPositions::new(Arc::clone(&index) as Arc<dyn SearchIndex>);
+        let positions = StoredPositions::new(Arc::clone(&index) as Arc<dyn SearchIndex>);
         let at = |sequence: &str| Checkpoint {
             position: Position {
                 stream: "stream".into(),

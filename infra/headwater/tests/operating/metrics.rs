@@ -1,0 +1,114 @@
+//! Metrics of a real process: what is derived and what is recorded, killed, rebuilt, with its store lost and damaged.
+
+use crate::{
+    json_of, on,
+    process::{Client, Serve},
+};
+use serde_json::{Value, json};
+use std::{path::Path, time::Duration};
+
+const SERIES: [&str; 3] = ["orders.revenue", "platform.commands", "calls"];
+
+/// Sums of everything by series, once they are as wanted; fails with what they are after a while.
+async fn sums_are(client: &Client, http: &str, wanted: [f64; 3]) {
+    let mut sums = Value::Null;
+    for _ in 0..300 {
+        let mut all = Vec::new();
+        for series in SERIES {
+            // Of some days, since midnight may pass.
+            let from = "from=2026-01-01&to=2027-12-31&bin=1d&stat=sum";
+            let (status, answer) = client.get(&format!("{http}/v1/metrics/{series}?{from}"), None).await;
+            let values = answer["items"]
+                .as_array()
+                .map(|items| items.iter().filter_map(|item| item["value"].as_f64()).sum::<f64>());
+            all.push(if status == 200 {
+                json!(values)
+            } else {
+                answer["code"].clone()
+            });
+        }
+        sums = all.into();
+        if sums == json!(wanted) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("sums are {sums}, not {wanted:?}");
+}
+
+fn kill(process: Serve) {
+    process.signal("-KILL");
+    drop(process.wait());
+}
+
+fn token(data: &Path) -> Client {
+    let (_, token, _) = on(data, &["token", "--tenant", "acme", "--role", "member"]);
+    Client::new(token.trim())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_measured_survives_kills_rebuilds_and_a_lost_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("serve.toml");
+    std::fs::write(
+        &config,
+        "data = \"d\"\nhttp = \"127.0.0.1:0\"\ngrpc = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n\
+         tenants = [\"acme:us\", \"globex:us\"]\ndynamodb.adapter = \"embedded\"\nauth.allow_development_key = true\n",
+    )
+    .unwrap();
+    let data = folder.path().join("d");
+    let process = Serve::start(&config, &[]);
+    let acme = token(&data);
+    for order in 0..5 {
+        let line = json!({ "line_id": "1", "product_id": "P", "sku": "S", "title": "T", "quantity": 2, "unit_price_cents": 500 });
+        let placed = json!({ "customer_id": "C", "currency": "EUR", "lines": [line] });
+        let path = format!("{}/v1/orders/orders/O{order}", process.http);
+        assert_eq!(acme.post(&format!("{path}/place"), &placed).await.0, 200);
+    }
+    let cancelled = format!("{}/v1/orders/orders/O0/cancel", process.http);
+    assert_eq!(acme.post(&cancelled, &json!({})).await.0, 200);
+    let now = time();
+    for value in [1.0, 2.0] {
+        let point = json!({ "time": now, "value": value, "dimensions": { "plan": "pro" } });
+        let record = format!("{}/v1/analytics/meters/calls/record", process.http);
+        assert_eq!(acme.post(&record, &json!({ "points": [point] })).await.0, 200);
+    }
+    let wanted = [4_000.0, 8.0, 2.0];
+    sums_are(&acme, &process.http, wanted).await;
+    let (_, stranger, _) = on(&data, &["token", "--tenant", "globex", "--role", "member"]);
+    let (status, answer) = Client::new(stranger.trim())
+        .get(&format!("{}/v1/metrics/calls", process.http), None)
+        .await;
+    assert_eq!((status, answer["code"].as_str()), (404, Some("unknown-series")));
+
+    kill(process);
+    let process = Serve::start(&config, &[]);
+    sums_are(&acme, &process.http, wanted).await;
+
+    let (status, out, error) = on(&data, &["replay", "metrics"]);
+    assert_eq!(status, Some(0), "{out}{error}");
+    let shown = json_of(&data, &["projections"]).to_string();
+    assert!(shown.contains("\"metrics\""), "{shown}");
+    sums_are(&acme, &process.http, wanted).await;
+    assert!(data.join("metrics/metrics-2.db").exists());
+
+    kill(process);
+    std::fs::remove_dir_all(data.join("metrics")).unwrap();
+    let process = Serve::start(&config, &[]);
+    sums_are(&acme, &process.http, wanted).await;
+    kill(process);
+}
+
+/// Now, in RFC 3339.
+fn time() -> String {
+    headwater_kernel::Timestamp::from_nanos(
+        i64::try_from(
+            std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap()
+                .as_nanos(),
+        )
+        .unwrap(),
+    )
+    .to_string()
+}
