@@ -16,7 +16,7 @@ pub enum Error {
     /// The interval has more bins than an answer may have.
     #[error("{bins} bins are more than {max}; ask for longer bins or a shorter interval")]
     TooManyBins {
-        /// How many there would be, of all groups.
+        /// How many there would be at least, of all groups.
         bins: u64,
         /// The most there can be.
         max: usize,

@@ -71,7 +71,7 @@ pub struct Query {
 pub struct Item {
     /// Where the bin begins, also when the interval cuts it.
     pub time: Timestamp,
-    /// What is made of it; none where nothing was measured and nothing is filled in.
+    /// What is made of it; none where nothing was measured and nothing is filled in, and where a sum passes what a number holds on its way.
     pub value: Option<f64>,
     /// The dimensions by which it was grouped.
     pub group: Dimensions,

@@ -7,30 +7,34 @@ use std::{path::Path, time::Duration};
 /// The version of the tables below.
 const VERSION: i64 = 1;
 
-/// A line is one series with one set of dimensions of one tenant. Times are nanoseconds. `drops.level` is what a day no longer has: 1 its
-/// points, 2 its minutes too.
+/// A line is one series with one set of dimensions of one tenant. Times are nanoseconds. A sum is null where it is no number, not even one
+/// without end. `drops.level` is what a day of a series no longer has: 1 its points, 2 its minutes too.
 const TABLES: &str = "
     CREATE TABLE lines (
         line INTEGER PRIMARY KEY, tenant TEXT NOT NULL, series TEXT NOT NULL, dimensions TEXT NOT NULL,
         UNIQUE (tenant, series, dimensions)
     ) STRICT;
+    CREATE INDEX lines_of_series ON lines (series);
     CREATE TABLE points (
         line INTEGER NOT NULL, time INTEGER NOT NULL, writer INTEGER NOT NULL, version INTEGER NOT NULL, value REAL NOT NULL,
         PRIMARY KEY (line, time, writer)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE minutes (
-        line INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL NOT NULL, min REAL NOT NULL, max REAL NOT NULL,
+        line INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL, min REAL NOT NULL, max REAL NOT NULL,
         PRIMARY KEY (line, time)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE hours (
-        line INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL NOT NULL, min REAL NOT NULL, max REAL NOT NULL,
+        line INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL, min REAL NOT NULL, max REAL NOT NULL,
         PRIMARY KEY (line, time)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE days (
-        line INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL NOT NULL, min REAL NOT NULL, max REAL NOT NULL,
+        line INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL, min REAL NOT NULL, max REAL NOT NULL,
         PRIMARY KEY (line, time)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE drops (day INTEGER PRIMARY KEY, written_at INTEGER NOT NULL, level INTEGER NOT NULL DEFAULT 0) STRICT;
+    CREATE TABLE drops (
+        series TEXT NOT NULL, day INTEGER NOT NULL, written_at INTEGER NOT NULL, level INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (series, day)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE positions (one INTEGER PRIMARY KEY CHECK (one = 1), positions TEXT NOT NULL) STRICT;
 ";
 

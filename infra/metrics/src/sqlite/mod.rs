@@ -32,7 +32,8 @@ pub struct SqliteStore(Arc<Inner>);
 struct Inner {
     file: PathBuf,
     runtime: Runtime,
-    writer: Mutex<Writer>,
+    /// One writes, and those who wait hold no thread.
+    writer: Arc<tokio::sync::Mutex<Writer>>,
     readers: Mutex<Vec<Connection>>,
     reading: Arc<Semaphore>,
 }
@@ -49,19 +50,23 @@ impl SqliteStore {
     /// # Errors
     /// [`Error::Corrupt`] for a file that is damaged or of a later build; [`Error::Storage`].
     pub fn open(file: &Path, runtime: Runtime) -> Result<Self, Error> {
-        Self::open_with(file, Retention::default(), runtime)
+        Self::open_with(file, |_| Retention::default(), runtime)
     }
 
-    /// The same with another retention.
+    /// The same with a retention for each series, by its name.
     ///
     /// # Errors
     /// As [`SqliteStore::open`].
-    pub fn open_with(file: &Path, retention: Retention, runtime: Runtime) -> Result<Self, Error> {
+    pub fn open_with(
+        file: &Path,
+        retention: impl Fn(&str) -> Retention + Send + Sync + 'static,
+        runtime: Runtime,
+    ) -> Result<Self, Error> {
         let connection = file::open(file)?;
         Ok(Self(Arc::new(Inner {
             file: file.to_owned(),
             runtime,
-            writer: Mutex::new(Writer::new(connection, retention)),
+            writer: Arc::new(tokio::sync::Mutex::new(Writer::new(connection, Box::new(retention)))),
             readers: Mutex::default(),
             reading: Arc::new(Semaphore::new(READERS)),
         })))
@@ -97,10 +102,8 @@ impl SqliteStore {
         work: impl FnOnce(&mut Writer) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         let inner = Arc::clone(&self.0);
-        let work = move || {
-            let mut writer = locked(&inner.writer);
-            work(&mut writer).map_err(|error| sorted(&inner.file, error))
-        };
+        let mut writer = Arc::clone(&inner.writer).lock_owned().await;
+        let work = move || work(&mut writer).map_err(|error| sorted(&inner.file, error));
         blocking(work).await
     }
 

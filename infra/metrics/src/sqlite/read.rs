@@ -7,7 +7,7 @@ use crate::{
 };
 use headwater_kernel::Timestamp;
 use headwater_read_models::metrics::Dimensions;
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Transaction, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a read has no answer.
@@ -60,7 +60,7 @@ pub(super) fn query(connection: &mut Connection, tenant: &str, query: &Query) ->
         }],
         false => parts(query.from, query.to, query.bin),
     };
-    check_kept(&snapshot, &parts)?;
+    check_kept(&snapshot, &query.series, &parts)?;
     for (line, dimensions) in lines {
         let Some(group) = collector.group(&dimensions) else {
             continue;
@@ -76,7 +76,7 @@ pub(super) fn query(connection: &mut Connection, tenant: &str, query: &Query) ->
                     _ => {
                         let summary = Summary {
                             count: row.get::<_, i64>(1)?.cast_unsigned(),
-                            sum: row.get(2)?,
+                            sum: row.get::<_, Option<f64>>(2)?.unwrap_or(f64::NAN),
                             min: row.get(3)?,
                             max: row.get(4)?,
                         };
@@ -123,17 +123,18 @@ fn check_dimensions(query: &Query, lines: &[(i64, Dimensions)]) -> Result<(), Er
 }
 
 /// Refuses an interval of which something is needed that was dropped.
-fn check_kept(snapshot: &Transaction<'_>, parts: &[Part]) -> Result<(), Failed> {
+fn check_kept(snapshot: &Transaction<'_>, series: &str, parts: &[Part]) -> Result<(), Failed> {
     for part in parts {
         let needed = match part.level {
             Level::Points => 1,
             Level::Minutes => 2,
             Level::Hours | Level::Days => continue,
         };
-        let mut last =
-            snapshot.prepare_cached("SELECT max(day) FROM drops WHERE level >= ?1 AND day >= ?2 AND day < ?3")?;
+        let mut last = snapshot.prepare_cached(
+            "SELECT max(day) FROM drops WHERE series = ?1 AND day >= ?2 AND day < ?3 AND level >= ?4",
+        )?;
         let from = Bin::DAY.start(part.from).nanos();
-        let gone: Option<i64> = last.query_row([needed, from, part.to.nanos()], |row| row.get(0))?;
+        let gone: Option<i64> = last.query_row(params![series, from, part.to.nanos(), needed], |row| row.get(0))?;
         if let Some(day) = gone {
             let since = Timestamp::from_nanos(day).plus(Bin::DAY.duration());
             return Err(Error::PointsGone { since }.into());

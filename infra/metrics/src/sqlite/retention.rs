@@ -1,12 +1,13 @@
-//! What is dropped when. Points go by whole days, once they are old and nobody has written to their day for a while: a store that is being
-//! filled from the log keeps them until its rollups are whole. A point that comes for a day whose points are gone is too late.
+//! What is dropped when. Points go by whole days of a series, once they are old and nobody has written to that day for a while: a store that
+//! is being filled from the log keeps them until its rollups are whole. A point that comes for a day whose points are gone is too late.
 
 use super::write::Writer;
 use crate::Bin;
 use headwater_kernel::Timestamp;
+use rusqlite::{Connection, params};
 use std::time::Duration;
 
-/// How long what is kept, beginning with the end of its day. Hours and days are kept for ever.
+/// How long what is kept of a series, beginning with the end of its day. Hours and days are kept for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// The points themselves.
@@ -16,6 +17,9 @@ pub struct Retention {
     /// A day that was written to so lately keeps its points however old it is.
     pub settled: Duration,
 }
+
+/// The retention of a series by its name; of every tenant the same.
+pub(super) type OfSeries = Box<dyn Fn(&str) -> Retention + Send + Sync>;
 
 impl Default for Retention {
     fn default() -> Self {
@@ -30,41 +34,76 @@ impl Default for Retention {
 /// How often a store is swept.
 const EVERY: Duration = Duration::from_hours(1);
 
-/// Drops what is past its retention, a day at a time.
+/// Whether the sweep after one at `last` is due. A clock that was set back does not put it off.
+pub(super) fn is_due(last: Timestamp, now: Timestamp) -> bool {
+    now >= last.plus(EVERY) || now < last
+}
+
+/// Drops what is past its retention, a day of a series at a time.
 pub(super) fn sweep(writer: &mut Writer, now: Timestamp) -> rusqlite::Result<()> {
-    writer.sweep_at = now.plus(EVERY);
-    let retention = writer.retention;
+    writer.swept_at = now;
     let before = |keep: Duration| {
-        let keep = i64::try_from((keep + Bin::DAY.duration()).as_nanos()).unwrap_or(i64::MAX);
+        let keep = i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX);
         now.nanos().saturating_sub(keep)
     };
-    let settled = i64::try_from(retention.settled.as_nanos()).unwrap_or(i64::MAX);
-    for (level, table, keep) in [
-        (1, "points", retention.points),
-        (2, "minutes", retention.minutes.max(retention.points)),
-    ] {
-        let due: Vec<i64> = writer
-            .connection
-            .prepare_cached("SELECT day FROM drops WHERE level < ?1 AND day <= ?2 AND written_at <= ?3 ORDER BY day")?
-            .query_map([level, before(keep), now.nanos().saturating_sub(settled)], |row| {
-                row.get(0)
-            })?
-            .collect::<rusqlite::Result<_>>()?;
-        for day in due {
-            let transaction = writer.connection.transaction()?;
-            // By line, as the key is.
-            let delete = format!("DELETE FROM {table} WHERE line = ?1 AND time >= ?2 AND time < ?3");
-            let lines: Vec<i64> = transaction
-                .prepare_cached("SELECT line FROM days WHERE time = ?1")?
-                .query_map([day], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
-            for line in lines {
-                let end = day.saturating_add(Bin::DAY.nanos());
-                transaction.prepare_cached(&delete)?.execute([line, day, end])?;
+    let mut series = String::new();
+    while let Some(next) = next_series(&writer.connection, &series)? {
+        series = next;
+        let retention = (writer.retention)(&series);
+        let settled = before(retention.settled);
+        for (level, table, keep) in [
+            (1, "points", retention.points),
+            (2, "minutes", retention.minutes.max(retention.points)),
+        ] {
+            let ended = before(keep.saturating_add(Bin::DAY.duration()));
+            for day in due(&writer.connection, &series, level, ended, settled)? {
+                drop_day(&mut writer.connection, &series, table, day, level)?;
             }
-            transaction.execute("UPDATE drops SET level = ?1 WHERE day = ?2", [level, day])?;
-            transaction.commit()?;
         }
     }
     Ok(())
+}
+
+/// The series after this one that has points of any tenant; found by the key, however many days each has.
+fn next_series(connection: &Connection, after: &str) -> rusqlite::Result<Option<String>> {
+    let mut next = connection.prepare_cached("SELECT min(series) FROM drops WHERE series > ?1")?;
+    next.query_row([after], |row| row.get(0))
+}
+
+fn due(connection: &Connection, series: &str, level: i64, ended: i64, settled: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut due = connection
+        .prepare_cached("SELECT day FROM drops WHERE series = ?1 AND day <= ?2 AND level < ?3 AND written_at <= ?4")?;
+    due.query_map(params![series, ended, level, settled], |row| row.get(0))?
+        .collect()
+}
+
+fn drop_day(connection: &mut Connection, series: &str, table: &str, day: i64, level: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    // By line, as the key is.
+    let delete = format!(
+        "DELETE FROM {table} WHERE line IN (SELECT line FROM lines WHERE series = ?1) AND time >= ?2 AND time < ?3"
+    );
+    let end = day.saturating_add(Bin::DAY.nanos());
+    transaction
+        .prepare_cached(&delete)?
+        .execute(params![series, day, end])?;
+    transaction.execute(
+        "UPDATE drops SET level = ?1 WHERE series = ?2 AND day = ?3",
+        params![level, series, day],
+    )?;
+    transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_is_due_once_an_hour_and_when_the_clock_was_set_back() {
+        let last = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
+        assert!(!is_due(last, last));
+        assert!(!is_due(last, last.plus(EVERY / 2)));
+        assert!(is_due(last, last.plus(EVERY)));
+        assert!(is_due(last, Timestamp::parse("2026-02-01T10:00:00Z").unwrap()));
+    }
 }

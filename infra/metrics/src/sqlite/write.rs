@@ -1,13 +1,16 @@
 //! Writing: points first, then the rollups of what changed, each made anew from the next finer one in order of time, so that they say the
 //! same in whatever order the points came.
 
-use super::retention::Retention;
+use super::retention::{OfSeries, is_due};
 use crate::{Bin, PointWrite, Written};
 use headwater_kernel::Timestamp;
 use headwater_read_models::metrics::Point;
 use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use std::{collections::BTreeMap, num::NonZero};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    num::NonZero,
+};
 
 /// Lines whose numbers are remembered.
 const REMEMBERED: NonZero<usize> = NonZero::new(100_000).expect("it is not zero");
@@ -15,9 +18,8 @@ const REMEMBERED: NonZero<usize> = NonZero::new(100_000).expect("it is not zero"
 /// The connection that writes, and what it remembers.
 pub(super) struct Writer {
     pub(super) connection: Connection,
-    pub(super) retention: Retention,
-    /// When the next sweep is due.
-    pub(super) sweep_at: Timestamp,
+    pub(super) retention: OfSeries,
+    pub(super) swept_at: Timestamp,
     lines: LruCache<(String, String, String), i64>,
 }
 
@@ -31,17 +33,17 @@ struct Placed<'a> {
 type Changed = BTreeMap<i64, Vec<i64>>;
 
 impl Writer {
-    pub(super) fn new(connection: Connection, retention: Retention) -> Self {
+    pub(super) fn new(connection: Connection, retention: OfSeries) -> Self {
         Self {
             connection,
             retention,
-            sweep_at: Timestamp::default(),
+            swept_at: Timestamp::default(),
             lines: LruCache::new(REMEMBERED),
         }
     }
 
     pub(super) fn sweep_is_due(&self, now: Timestamp) -> bool {
-        now >= self.sweep_at
+        is_due(self.swept_at, now)
     }
 
     /// Writes points in one transaction.
@@ -73,8 +75,8 @@ fn write(
         }
     }
     placed.sort_by_key(|one| (one.line, one.point.time, one.point.writer, one.point.version));
-    let dropped = touch(transaction, &placed, now)?;
-    let (written, changed) = put(transaction, &placed, &dropped)?;
+    let gone = touch(transaction, &placed, now)?;
+    let (written, changed) = put(transaction, &placed, &gone)?;
     roll_up(transaction, changed)?;
     Ok(written)
 }
@@ -110,32 +112,27 @@ fn line(
     Ok(line)
 }
 
+/// Days of series, and whether their points are gone.
+type Days<'a> = HashMap<(&'a str, i64), bool>;
+
 /// Notes that the days of these points are written to, and tells which of them have no points any more.
-fn touch(
-    transaction: &Transaction<'_>,
-    placed: &[Placed<'_>],
-    now: Timestamp,
-) -> rusqlite::Result<BTreeMap<i64, bool>> {
-    let mut days = BTreeMap::new();
+fn touch<'a>(transaction: &Transaction<'_>, placed: &[Placed<'a>], now: Timestamp) -> rusqlite::Result<Days<'a>> {
+    let mut days = Days::new();
     let mut touch = transaction.prepare_cached(
-        "INSERT INTO drops (day, written_at) VALUES (?1, ?2) ON CONFLICT (day) DO UPDATE SET written_at = max(written_at, excluded.written_at) \
-         RETURNING level",
+        "INSERT INTO drops (series, day, written_at) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (series, day) DO UPDATE SET written_at = max(written_at, excluded.written_at) RETURNING level",
     )?;
     for one in placed {
-        let day = Bin::DAY.start(one.point.time).nanos();
-        if let std::collections::btree_map::Entry::Vacant(vacant) = days.entry(day) {
-            let level: i64 = touch.query_row(params![day, now.nanos()], |row| row.get(0))?;
+        let (series, day) = (one.point.series.as_str(), Bin::DAY.start(one.point.time).nanos());
+        if let Entry::Vacant(vacant) = days.entry((series, day)) {
+            let level: i64 = touch.query_row(params![series, day, now.nanos()], |row| row.get(0))?;
             vacant.insert(level > 0);
         }
     }
     Ok(days)
 }
 
-fn put(
-    transaction: &Transaction<'_>,
-    placed: &[Placed<'_>],
-    dropped: &BTreeMap<i64, bool>,
-) -> rusqlite::Result<(Written, Changed)> {
+fn put(transaction: &Transaction<'_>, placed: &[Placed<'_>], gone: &Days<'_>) -> rusqlite::Result<(Written, Changed)> {
     let (mut written, mut changed) = (Written::default(), Changed::new());
     let mut put = transaction.prepare_cached(
         "INSERT INTO points (line, time, writer, version, value) VALUES (?1, ?2, ?3, ?4, ?5) \
@@ -145,7 +142,7 @@ fn put(
     let mut there =
         transaction.prepare_cached("SELECT version FROM points WHERE line = ?1 AND time = ?2 AND writer = ?3")?;
     for Placed { line, point } in placed {
-        if dropped.get(&Bin::DAY.start(point.time).nanos()) == Some(&true) {
+        if gone.get(&(point.series.as_str(), Bin::DAY.start(point.time).nanos())) == Some(&true) {
             written.too_late += 1;
             continue;
         }

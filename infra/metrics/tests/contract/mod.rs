@@ -41,6 +41,7 @@ macro_rules! suite {
             tenants_are_apart_whatever_is_in_names,
             too_much_is_refused_before_it_is_read,
             numbers_that_are_none_are_refused_and_nothing_is_written,
+            a_sum_beyond_what_a_number_holds_has_no_value,
             what_was_answered_is_there_after_opening_again,
         );
     };

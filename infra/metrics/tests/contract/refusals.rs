@@ -71,6 +71,39 @@ pub(crate) async fn numbers_that_are_none_are_refused_and_nothing_is_written(sto
     assert_eq!(store.store.series(&scope).await.unwrap(), []);
 }
 
+pub(crate) async fn a_sum_beyond_what_a_number_holds_has_no_value(store: Store) {
+    let points = |time: &str, value| {
+        let other = Point {
+            writer: 8,
+            ..point("s", time, &[], value)
+        };
+        vec![point("s", time, &[], value), other]
+    };
+    // Without end in the one minute and in the other, and together not even that.
+    store.write("acme", points("2026-03-01T10:00:00Z", 1e308)).await;
+    store.write("acme", points("2026-03-01T10:01:00Z", -1e308)).await;
+    // What is written afterwards is not held up by it.
+    store
+        .write("acme", vec![point("s", "2026-03-01T10:02:00Z", &[], 1.0)])
+        .await;
+    let by = |bin: &str, stat| query("s", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", bin, stat);
+    for (stat, value) in [(Stat::Min, -1e308), (Stat::Max, 1e308), (Stat::Count, 5.0)] {
+        let items = store.items("acme", &by("1d", stat)).await;
+        assert_eq!(items.iter().map(|item| item.value).collect::<Vec<_>>(), [Some(value)]);
+    }
+    for stat in [Stat::Sum, Stat::Avg] {
+        let items = store.items("acme", &by("1m", stat)).await;
+        let values: Vec<_> = items.iter().map(|item| item.value).collect();
+        assert_eq!(values, [None, None, Some(1.0)], "{stat:?}");
+        let filled = Query {
+            fill: Fill::Zero,
+            ..by("1d", stat)
+        };
+        let items = store.items("acme", &filled).await;
+        assert_eq!(items.iter().map(|item| item.value).collect::<Vec<_>>(), [None]);
+    }
+}
+
 pub(crate) async fn what_was_answered_is_there_after_opening_again(store: Store) {
     let day = query("s", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "1d", Stat::Sum);
     store

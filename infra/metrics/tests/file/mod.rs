@@ -84,12 +84,37 @@ async fn a_sweep_runs_by_itself() {
         ..Retention::default()
     };
     let file = dir.path().join("metrics.db");
-    let store = SqliteStore::open_with(&file, retention, Runtime::new(clock.clone())).unwrap();
+    let store = SqliteStore::open_with(&file, move |_| retention, Runtime::new(clock.clone())).unwrap();
     write(&store, vec![point("s", "2026-03-01T00:00:00Z", &[], 1.0)]).await;
     clock.set(at("2026-03-05T00:00:00Z"));
     write(&store, vec![point("s", "2026-03-05T00:00:00Z", &[], 1.0)]).await;
     let first = query("s", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "1h", Stat::P50);
     assert!(matches!(ask(&store, &first).await, Err(Error::PointsGone { .. })));
+}
+
+#[tokio::test]
+async fn each_series_has_a_retention_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(at("2026-03-01T12:00:00Z"));
+    let of_series = |series: &str| Retention {
+        points: if series == "short" { DAY } else { 30 * DAY },
+        settled: Duration::ZERO,
+        ..Retention::default()
+    };
+    let file = dir.path().join("metrics.db");
+    let store = SqliteStore::open_with(&file, of_series, Runtime::new(clock.clone())).unwrap();
+    let of = |series: &str| point(series, "2026-03-01T10:00:00Z", &[], 1.0);
+    write(&store, vec![of("short"), of("long")]).await;
+    clock.set(at("2026-03-05T00:00:00Z"));
+    store.sweep().await.unwrap();
+    let ask_for = async |series: &str| {
+        let median = query(series, "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "1d", Stat::P50);
+        ask(&store, &median).await
+    };
+    assert!(matches!(ask_for("short").await, Err(Error::PointsGone { .. })));
+    assert_eq!(ask_for("long").await.unwrap(), [Some(1.0)]);
+    let written = write(&store, vec![of("short"), of("long")]).await;
+    assert_eq!((written.too_late, written.kept), (1, 1));
 }
 
 #[tokio::test]
@@ -120,6 +145,9 @@ async fn what_is_no_store_is_named() {
 /// Names the file that the child of the test below writes to.
 const CHILD: &str = "HEADWATER_METRICS_TEST_FILE";
 
+/// The same, of one whose files may not grow.
+const FULL: &str = "HEADWATER_METRICS_TEST_FULL_DISK";
+
 /// The batch `n`: ten points, a second apart, each worth 1.
 fn batch(n: u64) -> Vec<Point> {
     let start = at("2026-03-01T00:00:00Z").nanos();
@@ -140,6 +168,59 @@ async fn child_that_is_killed() {
         write(&store, batch(n)).await;
         println!("wrote {n}");
     }
+}
+
+/// Writes in a child whose files may not grow for ever, until it cannot.
+#[tokio::test]
+async fn child_with_a_full_disk() {
+    let Some(file) = std::env::var_os(FULL) else { return };
+    let store = SqliteStore::open(Path::new(&file), Runtime::tokio()).unwrap();
+    let scope = headwater_tenancy::testing::scope("acme").await;
+    for n in 0..100_000 {
+        let scope = scope.clone();
+        let points = batch(n);
+        match store.write(vec![PointWrite { scope, points }]).await {
+            Ok(_) => println!("wrote {n}"),
+            Err(error) => {
+                assert!(matches!(error, Error::Storage(_)) && error.is_retryable(), "{error:?}");
+                // What was written before is answered on.
+                let all = query("s", "2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z", "1d", Stat::Count);
+                let there: f64 = ask(&store, &all).await.unwrap().into_iter().flatten().sum();
+                assert_eq!(there, (n * 10) as f64);
+                println!("full at {n}");
+                return;
+            }
+        }
+    }
+    panic!("the disk was never full");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_nothing_that_was_answered_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("metrics.db");
+    // The shell ignores the signal of the limit, and its child with it, so that the write fails as on a full disk.
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 1024; exec \"$0\" file::child_with_a_full_disk --exact --nocapture",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .env(FULL, &file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let full = said
+        .lines()
+        .find_map(|line| line.split_once("full at ")?.1.parse().ok());
+    let full: u64 = full.unwrap_or_else(|| panic!("{said}"));
+    // There is room again: the same write passes.
+    let store = SqliteStore::open(&file, Runtime::tokio()).unwrap();
+    assert_eq!(write(&store, batch(full)).await.kept, 10);
+    let all = query("s", "2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z", "1d", Stat::Count);
+    let there: f64 = ask(&store, &all).await.unwrap().into_iter().flatten().sum();
+    assert_eq!(there, ((full + 1) * 10) as f64);
 }
 
 #[tokio::test]
