@@ -7,6 +7,7 @@ mod bin;
 mod bins;
 mod cut;
 mod error;
+pub mod influx;
 mod query;
 pub mod sqlite;
 mod store;

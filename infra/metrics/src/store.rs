@@ -83,3 +83,15 @@ pub trait MetricStore: Send + Sync {
     /// As classified.
     async fn positions(&self) -> Result<Option<Value>, Error>;
 }
+
+/// Refuses values that are no finite numbers.
+pub(crate) fn check_finite(writes: &[PointWrite]) -> Result<(), Error> {
+    let mut points = writes.iter().flat_map(|write| &write.points);
+    match points.find(|point| !point.value.is_finite()) {
+        None => Ok(()),
+        Some(point) => Err(Error::NotFinite {
+            series: point.series.clone(),
+            time: point.time,
+        }),
+    }
+}

@@ -6,10 +6,12 @@
     reason = "real processes in real time; the first start takes a while and says why"
 )]
 
+mod influxdb;
 mod ministack;
 mod opensearch;
 mod package;
 mod process;
 
+pub use influxdb::InfluxDb;
 pub use ministack::Ministack;
 pub use opensearch::OpenSearch;

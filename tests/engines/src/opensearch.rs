@@ -23,8 +23,6 @@ const FETCHES: usize = 3;
 /// The oldest Java that it runs on.
 const JAVA: u32 = 21;
 
-/// Ends the node with its standard input, so that it never outlives a test that was killed.
-const RUN: &str = r#""$@" & node=$!; echo $node > pid; read -r _; kill -9 $node"#;
 const LOGGING: &str = "status = error
 appender.console.type = Console
 appender.console.name = console
@@ -101,7 +99,9 @@ impl OpenSearch {
         let (folder, home) = (self.folder.path(), self.home.display());
         let log = File::create(folder.join("logs/out")).expect("a log file");
         let mut command = Command::new("sh");
-        command.args(["-c", RUN, "sh"]).arg(self.java.join("bin/java"));
+        command
+            .args(["-c", process::TIED, "sh"])
+            .arg(self.java.join("bin/java"));
         command.args(["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
         command.arg(format!("-javaagent:{home}/agent/opensearch-agent.jar"));
         command.arg("--enable-native-access=ALL-UNNAMED");

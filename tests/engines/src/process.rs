@@ -8,6 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// A script for `sh -c` that runs its arguments, notes their process id in the file `pid`, and ends them with its standard input, so that
+/// they never outlive a test that was killed.
+pub(crate) const TIED: &str = r#""$@" & node=$!; echo $node > pid; read -r _; kill -9 $node"#;
+
 /// An address of this machine that nobody listens on now.
 pub(crate) fn free_address() -> SocketAddr {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");

@@ -8,7 +8,7 @@ mod write;
 
 pub use retention::Retention;
 
-use crate::{Answer, Error, MetricStore, PointWrite, Query, SeriesInfo, Written};
+use crate::{Answer, Error, MetricStore, PointWrite, Query, SeriesInfo, Written, store::check_finite};
 use async_trait::async_trait;
 use file::{damaged, sorted};
 use headwater_runtime::Runtime;
@@ -145,14 +145,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + S
 #[async_trait]
 impl MetricStore for SqliteStore {
     async fn write(&self, writes: Vec<PointWrite>) -> Result<Written, Error> {
-        for point in writes.iter().flat_map(|write| &write.points) {
-            if !point.value.is_finite() {
-                return Err(Error::NotFinite {
-                    series: point.series.clone(),
-                    time: point.time,
-                });
-            }
-        }
+        check_finite(&writes)?;
         if writes.iter().all(|write| write.points.is_empty()) {
             return Ok(Written::default());
         }

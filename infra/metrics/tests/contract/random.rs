@@ -43,12 +43,14 @@ impl Random {
                 dimensions.insert(name.to_owned(), self.one_of(&values).to_owned());
             }
         }
+        let writer = self.below(2);
         Point {
             series: self.one_of(&["calls", "bytes"]).to_owned(),
             dimensions,
             time: self.time(),
-            writer: self.below(2),
-            version: 1 + self.below(3),
+            writer,
+            // What follows from an event has one version.
+            version: if writer == 0 { 1 + self.below(3) } else { 1 },
             // Sums of these are exact, in whatever order.
             value: self.below(2_000) as f64 / 8.0 - 100.0,
         }
@@ -100,9 +102,10 @@ pub(crate) async fn answers_are_those_of_the_points_in_whatever_order_they_came(
             let point = match random.below(5) {
                 // What came before comes again, as it was.
                 0 if !written.is_empty() => random.one_of(&written),
-                // Or corrected.
-                1 if !written.is_empty() => {
-                    let before = random.one_of(&written);
+                // Or corrected, where the time was a caller's.
+                1 if written.iter().any(|point| point.writer == 0) => {
+                    let callers: Vec<Point> = written.iter().filter(|point| point.writer == 0).cloned().collect();
+                    let before = random.one_of(&callers);
                     let version = before.version + 1 + random.below(3);
                     let value = version as f64;
                     Point {
