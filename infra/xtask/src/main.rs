@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask arrows`, `cargo xtask bench append|lag|search`, `cargo xtask counts FILE`,
+//! Repository chores: `cargo xtask arrows`, `cargo xtask bench append|lag|metrics|replay|search`, `cargo xtask counts FILE`,
 //! `cargo xtask opensearch`, `cargo xtask simulate`.
 
 mod arrows;
@@ -25,7 +25,7 @@ enum Chore {
     Arrows,
     /// Runs a benchmark in release mode and prints its table.
     Bench {
-        /// Which: append, lag, replay or search.
+        /// Which: append, lag, metrics, replay or search.
         name: String,
         /// Passed on to the benchmark.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -69,9 +69,10 @@ fn bench(name: &str, arguments: &[String]) -> Result<()> {
     let (package, bench) = match name {
         "append" => ("headwater-tests", "append"),
         "lag" => ("headwater-tests", "lag"),
+        "metrics" => ("headwater-metrics", "metrics"),
         "replay" => ("headwater-tests", "replay"),
         "search" => ("headwater-search", "search"),
-        other => bail!("there is no benchmark {other:?}; use append, lag, replay or search"),
+        other => bail!("there is no benchmark {other:?}; use append, lag, metrics, replay or search"),
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
