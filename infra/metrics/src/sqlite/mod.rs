@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use file::{damaged, sorted};
 use headwater_runtime::Runtime;
 use headwater_tenancy::TenantScope;
+use retention::Schedule;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 use std::{
@@ -63,10 +64,12 @@ impl SqliteStore {
         runtime: Runtime,
     ) -> Result<Self, Error> {
         let connection = file::open(file)?;
+        let schedule = Schedule::new(runtime.now(), runtime.monotonic());
+        let writer = Writer::new(connection, Box::new(retention), schedule);
         Ok(Self(Arc::new(Inner {
             file: file.to_owned(),
             runtime,
-            writer: Arc::new(tokio::sync::Mutex::new(Writer::new(connection, Box::new(retention)))),
+            writer: Arc::new(tokio::sync::Mutex::new(writer)),
             readers: Mutex::default(),
             reading: Arc::new(Semaphore::new(READERS)),
         })))
@@ -88,7 +91,7 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// Drops what is past its retention. Writes do it once an hour.
+    /// Drops what is past its retention. Writes do it once an hour, while the clock goes on evenly; this does it by the clock as it is.
     ///
     /// # Errors
     /// As classified.
@@ -149,9 +152,9 @@ impl MetricStore for SqliteStore {
         if writes.iter().all(|write| write.points.is_empty()) {
             return Ok(Written::default());
         }
-        let now = self.0.runtime.now();
+        let (now, up) = (self.0.runtime.now(), self.0.runtime.monotonic());
         let (written, is_due) = self
-            .writing(move |writer| Ok((writer.write(&writes, now)?, writer.sweep_is_due(now))))
+            .writing(move |writer| Ok((writer.write(&writes, now)?, writer.schedule.is_due(now, up))))
             .await?;
         if is_due {
             // The points are kept, whatever becomes of this.

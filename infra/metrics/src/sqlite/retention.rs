@@ -34,14 +34,45 @@ impl Default for Retention {
 /// How often a store is swept.
 const EVERY: Duration = Duration::from_hours(1);
 
-/// Whether the sweep after one at `last` is due. A clock that was set back does not put it off.
-pub(super) fn is_due(last: Timestamp, now: Timestamp) -> bool {
-    now >= last.plus(EVERY) || now < last
+/// How far the time of day may stray from the time since the start before it counts as set.
+const STRAY: Duration = Duration::from_secs(300);
+
+/// When a store is swept by itself: once the clock has gone on evenly for as long as a sweep waits for the next. A clock that was set a year
+/// ahead by mistake would drop everything, and with it what comes for those days when it is right again.
+pub(super) struct Schedule {
+    /// The clock, and the time since the start, when it was first seen or last set.
+    even_since: (Timestamp, Duration),
+    swept: Option<Duration>,
+}
+
+impl Schedule {
+    /// For a clock that is at `now`, `up` since the start.
+    pub(super) fn new(now: Timestamp, up: Duration) -> Self {
+        Self {
+            even_since: (now, up),
+            swept: None,
+        }
+    }
+
+    /// Whether a sweep is due; the next is only after a while.
+    pub(super) fn is_due(&mut self, now: Timestamp, up: Duration) -> bool {
+        let (then, since) = self.even_since;
+        let expected = then.plus(up.saturating_sub(since));
+        if now.since(expected).max(expected.since(now)) > STRAY {
+            self.even_since = (now, up);
+            return false;
+        }
+        let is_due = |since: Duration| up.saturating_sub(since) >= EVERY;
+        let due = is_due(since) && self.swept.is_none_or(is_due);
+        if due {
+            self.swept = Some(up);
+        }
+        due
+    }
 }
 
 /// Drops what is past its retention, a day of a series at a time.
 pub(super) fn sweep(writer: &mut Writer, now: Timestamp) -> rusqlite::Result<()> {
-    writer.swept_at = now;
     let before = |keep: Duration| {
         let keep = i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX);
         now.nanos().saturating_sub(keep)
@@ -99,11 +130,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sweep_is_due_once_an_hour_and_when_the_clock_was_set_back() {
-        let last = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
-        assert!(!is_due(last, last));
-        assert!(!is_due(last, last.plus(EVERY / 2)));
-        assert!(is_due(last, last.plus(EVERY)));
-        assert!(is_due(last, Timestamp::parse("2026-02-01T10:00:00Z").unwrap()));
+    fn a_sweep_is_due_once_an_hour_while_the_clock_goes_on_evenly() {
+        let start = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let mut schedule = Schedule::new(start, minutes(7));
+        let mut due_at = |clock: u64, up: u64| schedule.is_due(start.plus(minutes(clock)), minutes(7 + up));
+        assert!(!due_at(0, 0) && !due_at(59, 59));
+        assert!(due_at(60, 60));
+        assert!(!due_at(61, 61) && !due_at(119, 119));
+        // A little off is not set.
+        assert!(due_at(124, 120));
+        // Ahead, and back again.
+        assert!(!due_at(100_000, 200) && !due_at(100_059, 259));
+        assert!(!due_at(260, 260) && !due_at(319, 319));
+        assert!(due_at(320, 320));
     }
 }

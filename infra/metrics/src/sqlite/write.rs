@@ -1,7 +1,7 @@
 //! Writing: points first, then the rollups of what changed, each made anew from the next finer one in order of time, so that they say the
 //! same in whatever order the points came.
 
-use super::retention::{OfSeries, is_due};
+use super::retention::{OfSeries, Schedule};
 use crate::{Bin, PointWrite, Written};
 use headwater_kernel::Timestamp;
 use headwater_read_models::metrics::Point;
@@ -19,7 +19,7 @@ const REMEMBERED: NonZero<usize> = NonZero::new(100_000).expect("it is not zero"
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) retention: OfSeries,
-    pub(super) swept_at: Timestamp,
+    pub(super) schedule: Schedule,
     lines: LruCache<(String, String, String), i64>,
 }
 
@@ -33,17 +33,13 @@ struct Placed<'a> {
 type Changed = BTreeMap<i64, Vec<i64>>;
 
 impl Writer {
-    pub(super) fn new(connection: Connection, retention: OfSeries) -> Self {
+    pub(super) fn new(connection: Connection, retention: OfSeries, schedule: Schedule) -> Self {
         Self {
             connection,
             retention,
-            swept_at: Timestamp::default(),
+            schedule,
             lines: LruCache::new(REMEMBERED),
         }
-    }
-
-    pub(super) fn sweep_is_due(&self, now: Timestamp) -> bool {
-        is_due(self.swept_at, now)
     }
 
     /// Writes points in one transaction.

@@ -1,14 +1,23 @@
 //! The file of the embedded adapter: retention, crashes, damage.
 
 use crate::contract::{at, point, query};
+use futures::future::BoxFuture;
 use headwater_kernel::Timestamp;
 use headwater_metrics::{
     Error, MetricStore, PointWrite, Query, Stat,
     sqlite::{Retention, SqliteStore},
 };
 use headwater_read_models::metrics::Point;
-use headwater_runtime::{ManualClock, Runtime};
-use std::{path::Path, process::Command, time::Duration};
+use headwater_runtime::{Environment, ManualClock, Runtime, Task};
+use std::{
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -74,22 +83,87 @@ async fn points_go_when_they_are_old_and_their_day_has_settled() {
     assert_eq!(ask(&store, &by("1h", Stat::Sum)).await.unwrap(), [Some(1.0), Some(2.0)]);
 }
 
+/// A machine whose time of day and whose time since its start are moved by hand.
+#[derive(Clone)]
+struct Machine {
+    clock: ManualClock,
+    up: Arc<AtomicU64>,
+}
+
+impl Machine {
+    fn at(start: &str) -> Self {
+        Self {
+            clock: ManualClock::at(at(start)),
+            up: Arc::default(),
+        }
+    }
+
+    /// Both go on.
+    fn pass(&self, time: Duration) {
+        self.clock.set(self.clock.now().plus(time));
+        self.up.fetch_add(time.as_secs(), Ordering::SeqCst);
+    }
+}
+
+impl Environment for Machine {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.up.load(Ordering::SeqCst))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        self.clock.fill(bytes);
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.clock.sleep(duration)
+    }
+
+    fn spawn(&self, task: BoxFuture<'static, ()>) -> Task {
+        self.clock.spawn(task)
+    }
+}
+
 #[tokio::test]
 async fn a_sweep_runs_by_itself() {
     let dir = tempfile::tempdir().unwrap();
-    let clock = ManualClock::at(at("2026-03-01T00:00:00Z"));
+    let machine = Machine::at("2026-03-01T00:00:00Z");
     let retention = Retention {
         points: DAY,
         settled: Duration::ZERO,
         ..Retention::default()
     };
     let file = dir.path().join("metrics.db");
-    let store = SqliteStore::open_with(&file, move |_| retention, Runtime::new(clock.clone())).unwrap();
+    let store = SqliteStore::open_with(&file, move |_| retention, Runtime::new(machine.clone())).unwrap();
     write(&store, vec![point("s", "2026-03-01T00:00:00Z", &[], 1.0)]).await;
-    clock.set(at("2026-03-05T00:00:00Z"));
+    machine.pass(4 * DAY);
     write(&store, vec![point("s", "2026-03-05T00:00:00Z", &[], 1.0)]).await;
     let first = query("s", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "1h", Stat::P50);
     assert!(matches!(ask(&store, &first).await, Err(Error::PointsGone { .. })));
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_drops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let machine = Machine::at("2026-03-01T12:00:00Z");
+    let file = dir.path().join("metrics.db");
+    let store = SqliteStore::open(&file, Runtime::new(machine.clone())).unwrap();
+    let of = |minute: u32| point("s", &format!("2026-03-01T12:{minute:02}:00Z"), &[], 1.0);
+    write(&store, vec![of(0)]).await;
+    machine.pass(2 * DAY);
+    write(&store, vec![of(1)]).await;
+    // A year too far, for half an hour; what happens in it has such times too.
+    machine.clock.set(at("2027-03-03T12:00:00Z"));
+    write(&store, vec![point("s", "2027-03-03T12:00:00Z", &[], 1.0)]).await;
+    machine.pass(Duration::from_secs(30 * 60));
+    write(&store, vec![point("s", "2027-03-03T12:30:00Z", &[], 1.0)]).await;
+    machine.clock.set(at("2026-03-03T12:30:00Z"));
+    assert_eq!(write(&store, vec![of(4)]).await.kept, 1);
+    let day = query("s", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "1d", Stat::P50);
+    assert_eq!(ask(&store, &day).await.unwrap(), [Some(1.0)]);
 }
 
 #[tokio::test]
