@@ -17,6 +17,7 @@
 )]
 
 mod direct;
+mod indexing;
 mod measures;
 mod products;
 
@@ -25,7 +26,7 @@ use headwater_read_models::{product_search::ProductDocument, search::SearchDocum
 use headwater_runtime::Runtime;
 use headwater_search::{
     IndexName, SearchIndex,
-    opensearch::{Access, Cluster, OpenSearchIndex},
+    opensearch::{Access, Cluster},
     tantivy::TantivyIndex,
 };
 use headwater_tenancy::{SealingKey, TenantScope, testing::scope};
@@ -36,7 +37,9 @@ const CLIENTS: [usize; 3] = [1, 8, 32];
 
 #[tokio::main]
 async fn main() {
-    let Some(data) = products::Data::load() else { return };
+    let Some(data) = products::Data::load().map(Arc::new) else {
+        return;
+    };
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let wants = |adapter: &str| wanted.as_deref().is_none_or(|wanted| wanted == adapter);
     let runtime = Runtime::tokio();
@@ -52,11 +55,18 @@ async fn main() {
         println!("  index {:.1} MB", measures::size_of(folder.path()) as f64 / 1e6);
     }
     if wants("opensearch") {
-        let node = tokio::task::spawn_blocking(OpenSearch::start).await.unwrap();
-        println!("OpenSearch, directly");
+        let node = tokio::task::spawn_blocking(OpenSearch::start_to_measure).await.unwrap();
         let direct = direct::Direct::new(&node.endpoint());
-        let took = direct.fill(&data, &runtime).await;
-        measures::print_rate("indexed", data.documents.len(), took);
+        let adapter = indexing::Adapter {
+            cluster: Arc::new(Cluster::new(&node.endpoint(), Access::Open, "bench-", runtime.clone()).unwrap()),
+            mapping,
+            key,
+            scope: scope.clone(),
+        };
+        indexing::compare(&direct, &adapter, &data, &runtime).await;
+
+        println!("OpenSearch, directly");
+        direct.fill("direct", &data, &runtime, 1).await;
         println!("  nDCG@10 {:.4}", direct.ndcg(&data).await);
         for clients in CLIENTS {
             let direct = direct.clone();
@@ -69,15 +79,13 @@ async fn main() {
         println!("  index {:.1} MB", direct.megabytes("direct").await);
 
         println!("OpenSearch, by the adapter");
-        let cluster = Arc::new(Cluster::new(&node.endpoint(), Access::Open, "bench-", runtime.clone()).unwrap());
-        let index = OpenSearchIndex::new(cluster, &name, mapping, key);
-        measure(Arc::new(index), &scope, &data, &runtime).await;
+        measure(adapter.index(2).1, &scope, &data, &runtime).await;
         println!("  index {:.1} MB", direct.megabytes("bench-*").await);
     }
 }
 
-async fn measure(index: Arc<dyn SearchIndex>, scope: &TenantScope, data: &products::Data, runtime: &Runtime) {
-    let took = measures::fill(index.as_ref(), scope, data, runtime).await;
+async fn measure(index: Arc<dyn SearchIndex>, scope: &TenantScope, data: &Arc<products::Data>, runtime: &Runtime) {
+    let took = measures::fill(&index, scope, data, runtime, 1).await;
     measures::print_rate("indexed", data.documents.len(), took);
     let (p50, p99) = measures::commits(index.as_ref(), scope, data, runtime).await;
     println!("  a change of one document to visible: p50 {p50:.2?}, p99 {p99:.2?}");

@@ -1,17 +1,19 @@
 //! OpenSearch: a whole node, from Maven Central, with nothing that a node on one machine does not need. It takes Maven and the repository
-//! the first time, and a JDK of 21 or newer.
+//! the first time, and a JDK of 21 or newer. `OPENSEARCH_VERSION=2.19.3` starts that one in its place, or another 2.x, on a JDK of 11 to 23: with 24
+//! the security manager that it needs is gone. `OPENSEARCH_JAVA_HOME` says which JDK, if the one that is found is not the right one.
 
 use crate::{package, process};
 use std::{
     env,
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-/// The version whose behaviour is known.
+/// The version that is started unless `OPENSEARCH_VERSION` names another.
 const VERSION: &str = "3.8.0";
 /// GeoIP data (70 MB), gRPC, Dashboards, installers.
 const WITHOUT: &str = "**/lib/tools/**,**/modules/ingest-geoip/**,**/modules/ingest-user-agent/**,**/modules/opensearch-dashboards/**,\
@@ -20,8 +22,19 @@ const WITHOUT: &str = "**/lib/tools/**,**/modules/ingest-geoip/**,**/modules/ing
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Fetches before it is given up.
 const FETCHES: usize = 3;
-/// The oldest Java that it runs on.
-const JAVA: u32 = 21;
+/// The versions of Java that it runs on, and those that its 2.x does.
+const JAVA: RangeInclusive<u32> = 21..=u32::MAX;
+const JAVA_OF_2: RangeInclusive<u32> = 11..=23;
+/// What a node for tests is started with: little memory, and soon.
+const SMALL: &[&str] = &["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+/// With what one for measurements is: as an installation, with as much memory as they need.
+const MEASURED: &[&str] = &[
+    "-Xms1g",
+    "-Xmx1g",
+    "-XX:+UseG1GC",
+    "-XX:G1ReservePercent=25",
+    "-XX:InitiatingHeapOccupancyPercent=30",
+];
 
 const LOGGING: &str = "status = error
 appender.console.type = Console
@@ -39,6 +52,7 @@ pub struct OpenSearch {
     child: Option<Child>,
     home: PathBuf,
     java: PathBuf,
+    options: &'static [&'static str],
     address: SocketAddr,
     folder: tempfile::TempDir,
 }
@@ -49,7 +63,15 @@ impl OpenSearch {
     /// # Panics
     /// When it cannot be fetched or does not start; the message says what to do.
     pub fn start() -> Self {
-        Self::at(process::free_address())
+        Self::at(process::free_address(), SMALL)
+    }
+
+    /// Starts one as an installation does, to measure it.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_to_measure() -> Self {
+        Self::at(process::free_address(), MEASURED)
     }
 
     /// Starts one on this port of this machine.
@@ -57,16 +79,23 @@ impl OpenSearch {
     /// # Panics
     /// As [`start`](Self::start), and when somebody has the port.
     pub fn start_at(port: u16) -> Self {
-        Self::at((Ipv4Addr::LOCALHOST, port).into())
+        Self::at((Ipv4Addr::LOCALHOST, port).into(), SMALL)
     }
 
-    fn at(address: SocketAddr) -> Self {
-        let java = java();
-        let content = package::fetched("opensearch", VERSION, |folder| fetch(folder));
+    fn at(address: SocketAddr, options: &'static [&'static str]) -> Self {
+        let version = wanted();
+        let java = java(if is_2(&version) { JAVA_OF_2 } else { JAVA });
+        let folder = if version == VERSION {
+            "opensearch".to_owned()
+        } else {
+            format!("opensearch-{version}")
+        };
+        let content = package::fetched(&folder, &version, |folder| fetch(folder, &version));
         let mut node = Self {
             child: None,
-            home: content.join(format!("opensearch-{VERSION}")),
+            home: content.join(format!("opensearch-{version}")),
             java,
+            options,
             address,
             folder: tempfile::tempdir().expect("a temporary folder"),
         };
@@ -101,10 +130,14 @@ impl OpenSearch {
         let mut command = Command::new("sh");
         command
             .args(["-c", process::TIED, "sh"])
-            .arg(self.java.join("bin/java"));
-        command.args(["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
-        command.arg(format!("-javaagent:{home}/agent/opensearch-agent.jar"));
-        command.arg("--enable-native-access=ALL-UNNAMED");
+            .arg(self.java.join("bin/java"))
+            .args(self.options);
+        if is_2(&wanted()) {
+            command.arg("-Djava.security.manager=allow");
+        } else {
+            command.arg(format!("-javaagent:{home}/agent/opensearch-agent.jar"));
+            command.arg("--enable-native-access=ALL-UNNAMED");
+        }
         command.arg(format!("-Djava.io.tmpdir={}", folder.join("tmp").display()));
         command.args(["-Dlog4j2.disable.jmx=true", "-Dlog4j.shutdownHookEnabled=false"]);
         // It refuses to run as root where it can ask the system through JNA; without JNA it cannot ask.
@@ -159,7 +192,16 @@ impl Drop for OpenSearch {
     }
 }
 
-fn fetch(folder: &Path) {
+/// The version that is asked for.
+fn wanted() -> String {
+    env::var("OPENSEARCH_VERSION").unwrap_or_else(|_| VERSION.to_owned())
+}
+
+fn is_2(version: &str) -> bool {
+    version.starts_with("2.")
+}
+
+fn fetch(folder: &Path, version: &str) {
     let mut command = Command::new("mvn");
     command.args([
         "-q",
@@ -167,7 +209,7 @@ fn fetch(folder: &Path) {
         "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack",
     ]);
     command.arg(format!(
-        "-Dartifact=org.opensearch.distribution.integ-test-zip:opensearch:{VERSION}:zip"
+        "-Dartifact=org.opensearch.distribution.integ-test-zip:opensearch:{version}:zip"
     ));
     command.arg(format!("-DoutputDirectory={}", folder.display()));
     // It leaves a note of what it did where it runs.
@@ -184,8 +226,8 @@ fn fetch(folder: &Path) {
     );
 }
 
-/// The folder of a JDK that is new enough.
-fn java() -> PathBuf {
+/// The folder of a JDK of one of these versions.
+fn java(versions: RangeInclusive<u32>) -> PathBuf {
     let named = ["OPENSEARCH_JAVA_HOME", "JAVA_HOME"].map(|name| env::var_os(name).map(PathBuf::from));
     let installed = fs::read_dir("/usr/lib/jvm")
         .into_iter()
@@ -193,10 +235,16 @@ fn java() -> PathBuf {
         .flatten()
         .map(|entry| entry.path());
     let mut candidates = named.into_iter().flatten().chain(installed);
-    let found = candidates.find(|home| version(home).is_some_and(|version| version >= JAVA));
+    let found = candidates.find(|home| version(home).is_some_and(|version| versions.contains(&version)));
     found.unwrap_or_else(|| {
         panic!(
-            "a JDK of {JAVA} or newer is needed for tests against OpenSearch; set OPENSEARCH_JAVA_HOME to its folder"
+            "a JDK of {} or newer{} is needed for tests against OpenSearch; set OPENSEARCH_JAVA_HOME to its folder",
+            versions.start(),
+            if *versions.end() == u32::MAX {
+                String::new()
+            } else {
+                format!(", up to {},", versions.end())
+            }
         )
     })
 }

@@ -1,12 +1,12 @@
 //! OpenSearch as somebody uses it who has no Headwater: the documents as they are, the engine's analysis and scoring, one query.
 
 use crate::{
-    measures::{BATCH, gained},
-    products,
+    measures::{self, gained},
+    products::Data,
 };
 use headwater_runtime::Runtime;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{ops::Range, sync::Arc, time::Duration};
 
 #[derive(Clone)]
 pub(crate) struct Direct {
@@ -33,24 +33,35 @@ impl Direct {
         body
     }
 
-    /// Indexes all; how long that took, until they are seen.
-    pub(crate) async fn fill(&self, data: &products::Data, runtime: &Runtime) -> Duration {
+    /// Indexes all into an index of this name, so many requests at a time; how long that took, until they are seen.
+    pub(crate) async fn fill(&self, name: &str, data: &Arc<Data>, runtime: &Runtime, at_a_time: usize) -> Duration {
         let keyword = json!({"type": "text", "fields": {"keyword": {"type": "keyword"}}});
         let index = json!({"mappings": {"properties": {
             "sku": keyword, "title": {"type": "text"}, "brand": keyword, "category": keyword,
             "description": {"type": "text"}, "gtin": {"type": "keyword"}, "price_cents": {"type": "long"},
             "released_at": {"type": "date"}, "attributes": {"type": "flat_object"},
         }}, "settings": {"refresh_interval": "-1", "number_of_replicas": 0}});
-        self.send(reqwest::Method::PUT, "/direct", index.to_string()).await;
+        let path = format!("/{name}");
+        self.send(reqwest::Method::PUT, &path, index.to_string()).await;
+        let (bulk, to) = (format!("{path}/_bulk"), self.clone());
+        let write = move |data: Arc<Data>, batch: Range<usize>| {
+            let (to, bulk) = (to.clone(), bulk.clone());
+            async move {
+                let line = |document: &Value| format!("{}\n{document}\n", json!({"index": {"_id": document["id"]}}));
+                let body = data.documents[batch].iter().map(line).collect();
+                to.send(reqwest::Method::POST, &bulk, body).await;
+            }
+        };
         let start = runtime.monotonic();
-        for batch in data.documents.chunks(BATCH) {
-            let line = |document: &Value| format!("{}\n{document}\n", json!({"index": {"_id": document["id"]}}));
-            let body = batch.iter().map(line).collect();
-            self.send(reqwest::Method::POST, "/direct/_bulk", body).await;
-        }
-        self.send(reqwest::Method::POST, "/direct/_refresh", String::new())
+        measures::each_batch(data, runtime, at_a_time, write).await;
+        self.send(reqwest::Method::POST, &format!("{path}/_refresh"), String::new())
             .await;
         runtime.monotonic() - start
+    }
+
+    pub(crate) async fn remove(&self, names: &str) {
+        self.send(reqwest::Method::DELETE, &format!("/{names}"), String::new())
+            .await;
     }
 
     pub(crate) async fn search(&self, text: &str, facets: bool) -> Value {
@@ -69,7 +80,7 @@ impl Direct {
         self.send(reqwest::Method::POST, "/direct/_search", body).await
     }
 
-    pub(crate) async fn ndcg(&self, data: &products::Data) -> f64 {
+    pub(crate) async fn ndcg(&self, data: &Data) -> f64 {
         let (mut sum, mut queries) = (0.0, 0);
         for (text, ratings) in &data.judgments {
             let answer = self.search(text, false).await;
@@ -85,8 +96,11 @@ impl Direct {
 
     /// What indexes take on disk.
     pub(crate) async fn megabytes(&self, names: &str) -> f64 {
-        let path = format!("/{names}/_forcemerge?max_num_segments=1");
-        self.send(reqwest::Method::POST, &path, String::new()).await;
+        // Until the old segments are let go by searches and by the last commit.
+        for path in ["_forcemerge?max_num_segments=1", "_refresh", "_flush?force=true"] {
+            let path = format!("/{names}/{path}");
+            self.send(reqwest::Method::POST, &path, String::new()).await;
+        }
         let path = format!("/{names}/_stats/store");
         let stats = self.send(reqwest::Method::GET, &path, String::new()).await;
         stats["_all"]["total"]["store"]["size_in_bytes"].as_f64().unwrap() / 1e6

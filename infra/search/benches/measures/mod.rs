@@ -1,6 +1,6 @@
 //! What is measured, of whichever adapter.
 
-use crate::products;
+use crate::products::Data;
 use headwater_kernel::Id;
 use headwater_runtime::Runtime;
 use headwater_search::{DocumentBody, DocumentWrite, Query, SearchIndex, SuggestQuery};
@@ -8,12 +8,14 @@ use headwater_tenancy::TenantScope;
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    ops::Range,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-/// How often a projector commits under load.
-const COMMIT_EVERY: Duration = Duration::from_millis(200);
 /// Documents of one write.
 pub(crate) const BATCH: usize = 200;
 /// Searches of one measurement.
@@ -42,27 +44,58 @@ pub(crate) fn print_latency((p50, p99, rate): (Duration, Duration, f64), clients
     println!("  {clients} at a time: p50 {p50:.2?}, p99 {p99:.2?}, {rate:.0} searches a second");
 }
 
-pub(crate) async fn fill(
-    index: &dyn SearchIndex,
-    scope: &TenantScope,
-    data: &products::Data,
+/// Writes all documents in batches, so many at a time.
+pub(crate) async fn each_batch<W>(
+    data: &Arc<Data>,
     runtime: &Runtime,
-) -> Duration {
-    let start = runtime.monotonic();
-    let mut committed = start;
-    for (at, batch) in data.documents.chunks(BATCH).enumerate() {
-        let write = |document: &serde_json::Value| DocumentWrite {
-            scope: scope.clone(),
-            id: Id::new(document["id"].as_str().unwrap()).unwrap(),
-            version: 1,
-            body: DocumentBody::Put(document.clone()),
-        };
-        index.write(batch.iter().map(write).collect()).await.unwrap();
-        if runtime.monotonic() - committed >= COMMIT_EVERY {
-            index.commit(json!({ "at": at })).await.unwrap();
-            committed = runtime.monotonic();
-        }
+    at_a_time: usize,
+    write: impl Fn(Arc<Data>, Range<usize>) -> W + Clone + Send + 'static,
+) where
+    W: Future<Output = ()> + Send + 'static,
+{
+    let next = Arc::new(AtomicUsize::new(0));
+    let tasks = (0..at_a_time).map(|_| {
+        let (next, data, write) = (Arc::clone(&next), Arc::clone(data), write.clone());
+        runtime.spawn(async move {
+            loop {
+                let from = next.fetch_add(BATCH, Ordering::Relaxed);
+                if from >= data.documents.len() {
+                    return;
+                }
+                let to = (from + BATCH).min(data.documents.len());
+                write(Arc::clone(&data), from..to).await;
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.join().await.unwrap();
     }
+}
+
+/// Indexes all; how long that took, until they are seen.
+pub(crate) async fn fill(
+    index: &Arc<dyn SearchIndex>,
+    scope: &TenantScope,
+    data: &Arc<Data>,
+    runtime: &Runtime,
+    at_a_time: usize,
+) -> Duration {
+    let (to, of) = (Arc::clone(index), scope.clone());
+    let write = move |data: Arc<Data>, batch: Range<usize>| {
+        let (index, scope) = (Arc::clone(&to), of.clone());
+        async move {
+            let write = |document: &serde_json::Value| DocumentWrite {
+                scope: scope.clone(),
+                id: Id::new(document["id"].as_str().unwrap()).unwrap(),
+                version: 1,
+                body: DocumentBody::Put(document.clone()),
+            };
+            let writes = data.documents[batch].iter().map(write).collect();
+            index.write(writes).await.unwrap();
+        }
+    };
+    let start = runtime.monotonic();
+    each_batch(data, runtime, at_a_time, write).await;
     index.commit(json!({ "at": "end" })).await.unwrap();
     runtime.monotonic() - start
 }
@@ -71,7 +104,7 @@ pub(crate) async fn fill(
 pub(crate) async fn commits(
     index: &dyn SearchIndex,
     scope: &TenantScope,
-    data: &products::Data,
+    data: &Data,
     runtime: &Runtime,
 ) -> (Duration, Duration) {
     let mut times = Vec::new();
@@ -95,7 +128,7 @@ pub(crate) async fn commits(
     (times[times.len() / 2], times[times.len() * 99 / 100])
 }
 
-pub(crate) async fn ndcg(index: &dyn SearchIndex, scope: &TenantScope, data: &products::Data) -> (f64, f64, usize) {
+pub(crate) async fn ndcg(index: &dyn SearchIndex, scope: &TenantScope, data: &Data) -> (f64, f64, usize) {
     let (mut sum, mut queries) = (0.0, 0);
     for (text, ratings) in &data.judgments {
         let query = Query {
@@ -134,7 +167,7 @@ pub(crate) fn gained(found: &[&str], ratings: &BTreeMap<String, u32>) -> Option<
 /// The p50 and p99 of searches, so many at a time, and how many a second.
 pub(crate) async fn latency<A>(
     ask: impl Fn(String) -> A + Clone + Send + 'static,
-    data: &products::Data,
+    data: &Data,
     runtime: &Runtime,
     clients: usize,
 ) -> (Duration, Duration, f64)

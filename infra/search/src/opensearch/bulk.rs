@@ -1,34 +1,78 @@
-//! Writing: by size, each document judged by itself. The engine compares versions (`external`): a conflict means that a version as new is there.
+//! Writing: by size, several requests at a time, each document judged by itself. The engine compares versions (`external`): a conflict means that
+//! a version as new is there.
 
 use super::{OpenSearchIndex, classified, layout, version};
 use crate::{DocumentWrite, Error, WriteOutcome};
 use ::opensearch::http::Method;
+use futures::future::try_join_all;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
-/// How much one request may take, in bytes. The engine refuses 100 MB, and gains nothing from more than a few.
-const MAX_BYTES: usize = 6_000_000;
+/// How much one request takes, in bytes: that of some 250 products. Larger ones were no faster, several at a time were.
+const REQUEST: usize = 1_000_000;
+/// How many requests of one call are under way at a time.
+const IN_FLIGHT: usize = 4;
 /// How often documents are sent again that the engine had no room for, and how long the first wait is; each next one is twice as long.
 const TRIES: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// What of an answer is read.
+const ANSWER: &str = "filter_path=items.*.status,items.*.error,error";
+
+/// Writes that are not sent yet.
+struct Unsent<'a> {
+    index: &'a OpenSearchIndex,
+    writes: std::iter::Peekable<std::iter::Enumerate<std::slice::Iter<'a, DocumentWrite>>>,
+}
+
+/// Where a write stands among those of its call, and what is sent of it.
+type Line = (usize, String);
+
+impl Unsent<'_> {
+    /// What the next request takes; nothing at the end.
+    fn next(&mut self) -> Result<Vec<Line>, Error> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while let Some((at, write)) = self.writes.next_if(|_| bytes < REQUEST) {
+            let lines = lines(self.index, write)?;
+            bytes += lines.len();
+            batch.push((at, lines));
+        }
+        Ok(batch)
+    }
+}
 
 /// Writes all; outcomes in the order of `writes`.
 pub(super) async fn write(index: &OpenSearchIndex, writes: &[DocumentWrite]) -> Result<Vec<WriteOutcome>, Error> {
+    let unsent = Mutex::new(Unsent {
+        index,
+        writes: writes.iter().enumerate().peekable(),
+    });
+    let keys: HashSet<_> = writes.iter().map(key).collect();
+    // Versions of one document apply in their order, so they are not under way at the same time.
+    let at_a_time = if keys.len() == writes.len() { IN_FLIGHT } else { 1 };
+    let one_by_one = async || {
+        let mut judged = Vec::new();
+        loop {
+            let batch = unsent.lock().unwrap_or_else(PoisonError::into_inner).next()?;
+            if batch.is_empty() {
+                return Ok::<_, Error>(judged);
+            }
+            judged.extend(send(index, batch, writes).await?);
+        }
+    };
+    let judged = try_join_all((0..at_a_time).map(|_| one_by_one())).await?;
     let mut outcomes: Vec<Option<WriteOutcome>> = vec![None; writes.len()];
     let mut conflicts = Vec::new();
-    let mut batch = Vec::new();
-    let mut bytes = 0;
-    for (at, write) in writes.iter().enumerate() {
-        let lines = lines(index, write);
-        if bytes + lines.len() > MAX_BYTES && !batch.is_empty() {
-            send(index, std::mem::take(&mut batch), writes, &mut outcomes, &mut conflicts).await?;
-            bytes = 0;
+    for (at, applied) in judged.into_iter().flatten() {
+        if applied {
+            outcomes[at] = Some(WriteOutcome::Applied);
+        } else {
+            conflicts.push(at);
         }
-        bytes += lines.len();
-        batch.push((at, lines));
-    }
-    if !batch.is_empty() {
-        send(index, batch, writes, &mut outcomes, &mut conflicts).await?;
     }
     let keys: Vec<_> = conflicts.iter().map(|at| key(&writes[*at])).collect();
     for (at, stored) in conflicts.iter().zip(index.get(&keys).await?) {
@@ -47,22 +91,25 @@ fn key(write: &DocumentWrite) -> (&str, String) {
     (tenant, layout::key(tenant, write.id.as_str()))
 }
 
-fn lines(index: &OpenSearchIndex, write: &DocumentWrite) -> String {
+fn lines(index: &OpenSearchIndex, write: &DocumentWrite) -> Result<String, Error> {
     let (tenant, key) = key(write);
     let action =
         json!({"index": {"_id": key, "routing": tenant, "version": write.version, "version_type": "external"}});
-    format!("{action}\n{}\n", layout::document(index.mapping, write))
+    let document = layout::document(index.mapping, write).map_err(|error| Error::InvalidDocument {
+        id: write.id.to_string(),
+        reason: error.to_string(),
+    })?;
+    Ok(format!("{action}\n{document}\n"))
 }
 
-/// Sends a request until each of its documents is judged.
+/// Sends a request until each of its documents is judged; whether each was applied, or there is one as new.
 async fn send(
     index: &OpenSearchIndex,
-    mut batch: Vec<(usize, String)>,
+    mut batch: Vec<Line>,
     writes: &[DocumentWrite],
-    outcomes: &mut [Option<WriteOutcome>],
-    conflicts: &mut Vec<usize>,
-) -> Result<(), Error> {
-    let path = format!("/{}/_bulk?require_alias=true", layout::writes(&index.name));
+) -> Result<Vec<(usize, bool)>, Error> {
+    let path = format!("/{}/_bulk?require_alias=true&{ANSWER}", layout::writes(&index.name));
+    let mut judged = Vec::with_capacity(batch.len());
     let mut wait = FIRST_WAIT;
     for _ in 0..TRIES {
         let body: String = batch.iter().map(|(_, lines)| lines.as_str()).collect();
@@ -75,15 +122,15 @@ async fn send(
         for ((at, lines), item) in batch.into_iter().zip(items) {
             let item = &item["index"];
             match item["status"].as_u64().unwrap_or_default() {
-                200 | 201 => outcomes[at] = Some(WriteOutcome::Applied),
-                409 => conflicts.push(at),
+                200 | 201 => judged.push((at, true)),
+                409 => judged.push((at, false)),
                 // A read-only index is 429 too, and patience does not mend it.
                 429 if item["error"]["type"] != "cluster_block_exception" => again.push((at, lines)),
                 status => return Err(refused(&writes[at], status, item)),
             }
         }
         if again.is_empty() {
-            return Ok(());
+            return Ok(judged);
         }
         batch = again;
         index.cluster.runtime.sleep(wait).await;

@@ -1,6 +1,6 @@
 //! From a query to the engine's clauses. Nothing of a text is ever parsed by the engine: it gets single words and exact values.
 
-use super::{layout, words::feature};
+use super::layout;
 use crate::{
     Filter, Query, Sort,
     text::{
@@ -22,10 +22,7 @@ pub(super) fn filters(mapping: &Mapping, tenant: &str, filters: &[Filter]) -> Ve
 /// What fits a filter.
 fn fits(mapping: &Mapping, filter: &Filter) -> Value {
     match filter {
-        Filter::Equals { field, any_of } => {
-            let values: Vec<String> = any_of.iter().map(|value| layout::value(value)).collect();
-            terms(field, values)
-        }
+        Filter::Equals { field, any_of } => any_value(field, any_of.iter()),
         Filter::Range { field, min, max } => {
             let mut bounds = json!({});
             if let Some(min) = min {
@@ -45,23 +42,24 @@ fn fits(mapping: &Mapping, filter: &Filter) -> Value {
             }
         }
         Filter::Attribute { name, any_of } => {
-            let values = any_of.iter().map(|value| layout::attribute(name, value)).collect();
-            terms(attributes(mapping).map_or("", |field| field.name), values)
+            let values: Vec<String> = any_of.iter().map(|value| layout::attribute(name, value)).collect();
+            any_value(attributes(mapping).map_or("", |field| field.name), values.iter())
         }
     }
 }
 
-fn terms(field: &str, values: Vec<String>) -> Value {
-    let mut terms = json!({});
-    terms[format!("f_{field}")] = json!(values);
-    json!({ "terms": terms })
+/// A field has one of these values.
+fn any_value<'a>(field: &str, values: impl Iterator<Item = &'a String>) -> Value {
+    let tokens: Vec<String> = values.map(|value| layout::token(field, value)).collect();
+    json!({"terms": {"values": tokens}})
 }
 
 /// The words of a plan, scored as `tantivy::score` does it.
-pub(super) fn text(mapping: &Mapping, plan: &Plan) -> Value {
+pub(super) fn text(mapping: &Mapping, tenant: &str, plan: &Plan) -> Value {
     let weights = field_weights(mapping, plan);
-    let groups: Vec<Value> = plan.groups.iter().map(|words| group(words, 1.0, &weights)).collect();
-    let pairs: Vec<Value> = plan.pairs.iter().map(|words| group(words, PAIR, &weights)).collect();
+    let group = |words: &Group, counts| group((mapping, tenant), words, counts, &weights);
+    let groups: Vec<Value> = plan.groups.iter().map(|words| group(words, 1.0)).collect();
+    let pairs: Vec<Value> = plan.pairs.iter().map(|words| group(words, PAIR)).collect();
     let all = plan.groups.len() as f64;
     // A document with `n` of the words keeps (n / all)^SHARE of its score: as a product of steps, one for each word more.
     let mut functions =
@@ -110,36 +108,55 @@ fn boosted(mapping: &Mapping, plan: &Plan, words: Value) -> Value {
     }})
 }
 
+/// What becomes of a word's score, saturated to less than 1, when its weight counts less.
+const LESS: &str = "double less = params.counts * _score; return params.boost * less / (1 - _score + less);";
+
 /// A word in any of its forms: the one that counts most, by the weights of the fields where it is.
-fn group(group: &Group, counts: f32, weights: &[(&str, f32)]) -> Value {
+fn group((mapping, tenant): (&Mapping, &str), group: &Group, counts: f32, weights: &[(&str, f32)]) -> Value {
     let boost = counts * group.idf.0 * (SATURATION + 1.0);
-    let feature = |form: &String, weight: f32, boost: f32| {
-        json!({"rank_feature": {
-            "field": format!("words.{}", feature(form)),
-            "saturation": {"pivot": SATURATION / weight},
-            "boost": boost,
+    let scored = |form: &String, weight: f32, boost: f32| {
+        let entry = layout::entry(tenant, form);
+        if weight == 1.0 {
+            return json!({"term": {"words": {"value": entry, "boost": boost}}});
+        }
+        json!({"function_score": {
+            "query": {"term": {"words": entry}}, "boost_mode": "replace",
+            "script_score": {"script": {"source": LESS, "params": {"counts": weight, "boost": boost}}},
         }})
     };
-    let forms = group.forms.iter().map(|(form, weight)| feature(form, weight.0, boost));
+    let forms = group.forms.iter().map(|(form, weight)| scored(form, weight.0, boost));
     let together = group.together.iter().map(|(words, weight)| {
         let each = words
             .iter()
-            .map(|word| feature(word, weight.0, boost / words.len() as f32));
+            .map(|word| scored(word, weight.0, boost / words.len() as f32));
         json!({"bool": {"must": each.collect::<Vec<_>>()}})
     });
     let any = json!({"dis_max": {"queries": forms.chain(together).collect::<Vec<_>>()}});
     if weights.is_empty() {
         return any;
     }
-    let words: Vec<&str> = group.words().collect();
     let in_field = |(field, weight): &(&str, f32)| {
-        let mut one = json!({});
-        one[format!("w_{field}")] = json!(words);
-        json!({"filter": {"terms": one}, "weight": weight})
+        let tokens: Vec<String> = group.words().map(|word| layout::word_token(field, word)).collect();
+        let mut either = vec![json!({"terms": {"values": tokens}})];
+        if attributes(mapping).is_some_and(|attributes| attributes.name == *field) {
+            either.extend(group.words().map(|word| nowhere_else(tenant, word, weights)));
+        }
+        json!({"filter": {"bool": {"should": either, "minimum_should_match": 1}}, "weight": weight})
     };
     json!({"function_score": {
         "query": any, "functions": weights.iter().map(in_field).collect::<Vec<_>>(),
         "score_mode": "max", "boost_mode": "multiply",
+    }})
+}
+
+/// Documents that have a word in their attributes alone: they have it, and no token says where.
+fn nowhere_else(tenant: &str, word: &str, weights: &[(&str, f32)]) -> Value {
+    let tokens: Vec<String> = weights
+        .iter()
+        .map(|(field, _)| layout::word_token(field, word))
+        .collect();
+    json!({"bool": {
+        "filter": {"term": {"words": layout::entry(tenant, word)}}, "must_not": {"terms": {"values": tokens}},
     }})
 }
 
@@ -151,9 +168,8 @@ pub(super) fn exact(mapping: &Mapping, plan: &Plan) -> Vec<Value> {
             && exact_boost > 0.0
             && !plan.code.is_empty()
         {
-            let mut term = json!({});
-            term[format!("c_{}", field.name)] = json!(plan.code);
-            clauses.push(json!({"constant_score": {"filter": {"term": term}, "boost": exact_boost}}));
+            let term = json!({"term": {"values": layout::code_token(field.name, &plan.code)}});
+            clauses.push(json!({"constant_score": {"filter": term, "boost": exact_boost}}));
         }
     }
     clauses

@@ -1,7 +1,7 @@
 //! Collapsing. The engine's own `collapse` takes all documents without a value for one group, fails on a document with several, and cannot go on
 //! after a hit; so hits are taken in order, and the engine is asked for the best of each of their values.
 
-use super::{OpenSearchIndex, clauses};
+use super::{OpenSearchIndex, clauses, layout};
 use crate::{Error, Query};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashSet};
@@ -30,7 +30,7 @@ pub(super) async fn page(
             "query": matching,
             "sort": clauses::order(&query.sort),
             "docvalue_fields": [column],
-            "_source": ["source", "id"],
+            "_source": ["source"],
         });
         if let Some(after) = after.take() {
             body["search_after"] = after;
@@ -42,7 +42,7 @@ pub(super) async fn page(
         let all = found.len();
         let last = found.last().map(|last| last["sort"].clone());
         let named: BTreeSet<&str> = found.iter().flat_map(|hit| values(hit, &column)).collect();
-        let best = best(index, tenant, query, &column, matching, &named).await?;
+        let best = best(index, tenant, query, field, matching, &named).await?;
         let stands = |hit: &Value| {
             values(hit, &column).next().is_none() || hit["_id"].as_str().is_some_and(|id| best.contains(id))
         };
@@ -73,21 +73,23 @@ async fn best(
     index: &OpenSearchIndex,
     tenant: &str,
     query: &Query,
-    column: &str,
+    field: &str,
     matching: &Value,
     values: &BTreeSet<&str>,
 ) -> Result<HashSet<String>, Error> {
     if values.is_empty() {
         return Ok(HashSet::new());
     }
-    let mut one = json!({});
-    one[column] = json!(values);
+    let tokens: Vec<String> = values
+        .iter()
+        .map(|value| layout::token_of_counted(field, value))
+        .collect();
     let body = json!({
         "size": 0,
         "track_total_hits": false,
-        "query": {"bool": {"must": [matching], "filter": [{"terms": one}]}},
+        "query": {"bool": {"must": [matching], "filter": [{"terms": {"values": tokens}}]}},
         "aggs": {"values": {
-            "terms": {"field": column, "include": values, "size": values.len()},
+            "terms": {"field": format!("f_{field}"), "include": values, "size": values.len()},
             "aggs": {"best": {"top_hits": {"size": 1, "sort": clauses::order(&query.sort), "_source": false}}},
         }},
     });

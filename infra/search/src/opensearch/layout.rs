@@ -5,13 +5,14 @@
 //! |---|---|
 //! | `tenant`, `id` | whose and which; live documents alone have them, so a tombstone cannot match |
 //! | `version`, `deleted`, `source` | what was written, not indexed |
-//! | `f_NAME` | exact values, numbers, times: filters, facets and sort |
-//! | `c_NAME` | values without case and punctuation |
+//! | `values` | fields and their exact values, and codes without case and punctuation: filters; fields and their words: weights of a tenant; see [`token`] |
+//! | `f_NAME` | values that are counted, numbers, times: facets, ranges and sort |
 //! | `t_NAME` | the words of a text in their order, for phrases |
-//! | `w_NAME` | the words of a field, for the weights of a tenant |
-//! | `words` | how much each word counts in the document, see [`words`](super::words) |
-//! | `vocabulary` | tenant and word: how frequent a tenant's words are, and which there are |
+//! | `words` | the tenant's words and how much each counts in the document, see [`words`](super::words) |
 //! | `begun` | tenant and word: what is completed while it is typed |
+//!
+//! The engine keeps what it is sent as it is (`_source`): leaving parts out would have it read, write and for a while keep each document twice,
+//! which costs more than what is searched takes there.
 
 use crate::{
     DocumentBody, DocumentWrite,
@@ -20,16 +21,20 @@ use crate::{
         completions::beginnings,
         phrases,
     },
+    validate::attributes,
     values::{SEPARATOR, attribute_value, canonical_number, number, scalar, sort_text, texts},
 };
 use headwater_read_models::search::{Field, FieldKind, Mapping};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::words;
 
-/// Longest value that is compared as it is, in bytes; of a longer one a hash is.
+/// Longest value that is counted as it is, in bytes; of a longer one a hash is.
 const MAX_VALUE: usize = 8_000;
+/// Longest value that is compared as it is, in bytes.
+const MAX_TOKEN: usize = 500;
 
 /// The alias that an index is written by. A write that names an index which is not there would make one without a mapping; one that has to
 /// name an alias is refused.
@@ -39,20 +44,16 @@ pub(super) fn writes(name: &str) -> String {
 
 /// The settings and the mapping of an index of this name.
 pub(super) fn index(name: &str, mapping: &Mapping) -> Value {
-    let keyword = json!({"type": "keyword"});
     let long = json!({"type": "long"});
     let mut properties = Map::new();
-    properties.insert("tenant".into(), keyword.clone());
-    properties.insert("id".into(), keyword.clone());
-    properties.insert("words".into(), json!({"type": "rank_features"}));
-    properties.insert("vocabulary".into(), keyword.clone());
-    properties.insert("begun".into(), keyword.clone());
+    properties.insert("tenant".into(), json!({"type": "keyword", "doc_values": false}));
+    properties.insert("id".into(), json!({"type": "keyword", "index": false}));
+    properties.insert("words".into(), words::field());
+    let tokens = json!({"type": "text", "analyzer": "tokens", "norms": false, "index_options": "docs"});
+    properties.insert("values".into(), tokens);
+    properties.insert("begun".into(), json!({"type": "keyword"}));
     for field in mapping.fields {
         let name = format!("f_{}", field.name);
-        if field.weight() > 0.0 {
-            let words = json!({"type": "keyword", "doc_values": false});
-            properties.insert(format!("w_{}", field.name), words);
-        }
         match field.kind {
             FieldKind::Text { sort, .. } => {
                 let in_order = json!({"type": "text", "analyzer": "whitespace", "norms": false});
@@ -61,19 +62,13 @@ pub(super) fn index(name: &str, mapping: &Mapping) -> Value {
                     properties.insert(name, json!({"type": "keyword", "index": false}));
                 }
             }
-            FieldKind::Keyword { exact_boost, .. } => {
-                properties.insert(name, keyword.clone());
-                if exact_boost > 0.0 {
-                    let code = json!({"type": "keyword", "doc_values": false});
-                    properties.insert(format!("c_{}", field.name), code);
-                }
+            FieldKind::Keyword { .. } if field.countable() => {
+                properties.insert(name, json!({"type": "keyword", "index": false}));
             }
             FieldKind::Integer | FieldKind::Time => {
                 properties.insert(name, long.clone());
             }
-            FieldKind::Attributes { .. } => {
-                properties.insert(name, json!({"type": "keyword", "doc_values": false}));
-            }
+            FieldKind::Keyword { .. } | FieldKind::Attributes { .. } => {}
         }
     }
     let mut aliases = Map::new();
@@ -84,11 +79,12 @@ pub(super) fn index(name: &str, mapping: &Mapping) -> Value {
             // Searches see what is committed, as everywhere.
             "refresh_interval": "-1",
             "auto_expand_replicas": "0-1",
+            "analysis": words::analysis(),
+            "similarity": words::similarity(),
         },
         "mappings": {
             "dynamic": false,
             "_meta": {"headwater": fingerprint(mapping)},
-            "_source": {"includes": ["id", "version", "deleted", "source"]},
             "properties": properties,
         },
     })
@@ -109,95 +105,199 @@ pub(super) fn key(tenant: &str, id: &str) -> String {
     format!("{tenant}:{id}")
 }
 
-/// A tenant's word in the vocabulary.
+/// A tenant's word. No tenant id has a colon.
 pub(super) fn entry(tenant: &str, word: &str) -> String {
-    format!("{tenant}{SEPARATOR}{word}")
+    format!("{tenant}:{word}")
 }
 
-/// A value as it is compared. No value that a person types begins with the mark of a hash.
-pub(super) fn value(value: &str) -> String {
+/// The word of an entry, if it is this tenant's.
+pub(super) fn word<'a>(tenant: &str, entry: &'a str) -> Option<&'a str> {
+    let (owner, word) = entry.split_once(':')?;
+    (owner == tenant).then_some(word)
+}
+
+/// A value of a field as filters compare it: without spaces, as tokens stand between them, and of bounded length.
+pub(super) fn token(field: &str, value: &str) -> String {
+    if value.len() > MAX_TOKEN || value.starts_with(SEPARATOR) {
+        return hashed_token(field, &hash(value));
+    }
+    let mut token = format!("{field}:");
+    for c in value.chars() {
+        if c.is_whitespace() || c.is_control() || c == '%' {
+            let mut bytes = [0; 4];
+            for byte in c.encode_utf8(&mut bytes).bytes() {
+                token.push_str(&format!("%{byte:02x}"));
+            }
+        } else {
+            token.push(c);
+        }
+    }
+    token
+}
+
+/// No value reads so: a percent sign that is one is written as %25.
+fn hashed_token(field: &str, hash: &str) -> String {
+    format!("{field}:%hash:{hash}")
+}
+
+/// A value as filters compare it, from how it is counted.
+pub(super) fn token_of_counted(field: &str, counted: &str) -> String {
+    match counted.strip_prefix(SEPARATOR) {
+        Some(hash) => hashed_token(field, hash),
+        None => token(field, counted),
+    }
+}
+
+/// A code as filters compare it, apart from the values of its field.
+pub(super) fn code_token(field: &str, code: &str) -> String {
+    token(&format!("code.{field}"), code)
+}
+
+/// A value as it is counted. No value that a person types begins with the mark of a hash.
+fn counted(value: &str) -> String {
     if value.len() <= MAX_VALUE && !value.starts_with(SEPARATOR) {
         return value.to_owned();
     }
-    let hash: String = Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{SEPARATOR}{hash}")
+    format!("{SEPARATOR}{}", hash(value))
 }
 
-/// What is stored of a write.
-pub(super) fn document(mapping: &Mapping, write: &DocumentWrite) -> Value {
-    let mut stored = Map::new();
-    stored.insert("version".into(), json!(write.version));
-    match &write.body {
-        DocumentBody::Tombstone { state } => {
-            stored.insert("deleted".into(), json!(true));
-            if let Some(state) = state {
-                stored.insert("source".into(), state.clone());
-            }
-        }
-        DocumentBody::Put(body) => {
-            let tenant = write.scope.tenant().as_str();
-            stored.insert("tenant".into(), json!(tenant));
-            stored.insert("id".into(), json!(write.id.as_str()));
-            stored.insert("source".into(), body.clone());
-            for field in mapping.fields {
-                if let Some(value) = body.get(field.name).filter(|value| !value.is_null()) {
-                    add_field(&mut stored, field, value);
-                }
-            }
-            let (weights, of_fields) = words::weights(mapping, body);
-            for (field, words) in of_fields {
-                stored.insert(format!("w_{field}"), json!(words));
-            }
-            let vocabulary: Vec<String> = weights.keys().map(|word| entry(tenant, word)).collect();
-            let features: Map<String, Value> = weights
-                .into_iter()
-                .map(|(word, weight)| (words::feature(&word), json!(weight)))
-                .collect();
-            stored.insert("words".into(), Value::Object(features));
-            stored.insert("vocabulary".into(), json!(vocabulary));
-            let begun = beginnings(mapping, body);
-            let begun: Vec<String> = begun.iter().map(|word| entry(tenant, word)).collect();
-            stored.insert("begun".into(), json!(begun));
+/// A word of a field, apart from its values. Words have nothing in them that would have to be written otherwise. Words of which a document has no
+/// such token are of its attributes alone, where most words are.
+pub(super) fn word_token(field: &str, word: &str) -> String {
+    format!("word.{field}:{word}")
+}
+
+fn hash(value: &str) -> String {
+    Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A document as the engine gets and keeps it.
+#[derive(Serialize)]
+struct Stored<'a> {
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a Value>,
+    #[serde(flatten)]
+    searched: Map<String, Value>,
+}
+
+/// What is stored of a write, as JSON.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub(super) fn document(mapping: &Mapping, write: &DocumentWrite) -> Result<String, serde_json::Error> {
+    let (deleted, source, searched) = match &write.body {
+        DocumentBody::Tombstone { state } => (Some(true), state.as_ref(), Map::new()),
+        DocumentBody::Put(body) => (None, Some(body), searched(mapping, write, body)),
+    };
+    serde_json::to_string(&Stored {
+        version: write.version,
+        deleted,
+        source,
+        searched,
+    })
+}
+
+fn searched(mapping: &Mapping, write: &DocumentWrite, body: &Value) -> Map<String, Value> {
+    let tenant = write.scope.tenant().as_str();
+    let mut searched = Map::new();
+    searched.insert("tenant".into(), json!(tenant));
+    searched.insert("id".into(), json!(write.id.as_str()));
+    let mut tokens = Vec::new();
+    for field in mapping.fields {
+        if let Some(value) = body.get(field.name).filter(|value| !value.is_null()) {
+            add_field(&mut searched, &mut tokens, field, value);
         }
     }
-    Value::Object(stored)
+    let words = words::occurrences(mapping, body);
+    searched.insert("words".into(), Value::String(words::text(tenant, &words)));
+    let implied = attributes(mapping).map(|field| field.name);
+    for of_word in words.chunk_by(|a, b| a.word == b.word) {
+        if of_word.iter().all(|one| Some(one.field) == implied) {
+            continue;
+        }
+        let fields = of_word.chunk_by(|a, b| a.field == b.field);
+        tokens.extend(fields.map(|same| word_token(same[0].field, &same[0].word)));
+    }
+    searched.insert("values".into(), Value::String(tokens.join(" ")));
+    let begun = beginnings(mapping, body);
+    let begun: Vec<String> = begun.iter().map(|word| entry(tenant, word)).collect();
+    searched.insert("begun".into(), json!(begun));
+    searched
 }
 
-fn add_field(stored: &mut Map<String, Value>, field: &Field, given: &Value) {
+fn add_field(searched: &mut Map<String, Value>, tokens: &mut Vec<String>, field: &Field, given: &Value) {
     let name = format!("f_{}", field.name);
     match field.kind {
         FieldKind::Text { sort, .. } => {
             let texts = texts(given);
             let in_order: Vec<String> = texts.iter().map(|text| phrases::words(text).join(" ")).collect();
-            stored.insert(format!("t_{}", field.name), json!(in_order));
+            searched.insert(format!("t_{}", field.name), json!(in_order));
             if let Some(first) = texts.first().filter(|_| sort) {
-                stored.insert(name, json!(sort_text(first)));
+                searched.insert(name, json!(sort_text(first)));
             }
         }
         FieldKind::Keyword { exact_boost, .. } => {
             let values = texts(given);
+            tokens.extend(values.iter().map(|value| token(field.name, value)));
             if exact_boost > 0.0 {
-                let codes: Vec<String> = values.iter().map(|value| code(value)).collect();
-                stored.insert(format!("c_{}", field.name), json!(codes));
+                tokens.extend(values.iter().map(|value| code_token(field.name, &code(value))));
             }
-            let values: Vec<String> = values.iter().map(|text| value(text)).collect();
-            stored.insert(name, json!(values));
+            if field.countable() {
+                let values: Vec<String> = values.iter().map(|value| counted(value)).collect();
+                searched.insert(name, json!(values));
+            }
         }
         FieldKind::Integer | FieldKind::Time => {
-            stored.insert(name, json!(number(field, given)));
+            searched.insert(name, json!(number(field, given)));
         }
         FieldKind::Attributes { .. } => {
-            let mut values = Vec::new();
             for (name, given) in given.as_object().into_iter().flatten() {
                 let given = given.as_array().map_or(std::slice::from_ref(given), Vec::as_slice);
-                values.extend(given.iter().filter_map(scalar).map(|scalar| attribute(name, &scalar)));
+                let scalars = given.iter().filter_map(scalar);
+                tokens.extend(scalars.map(|scalar| token(field.name, &attribute(name, &scalar))));
             }
-            stored.insert(name, json!(values));
         }
     }
 }
 
 /// The value of an attribute as it is compared.
 pub(super) fn attribute(name: &str, scalar: &str) -> String {
-    value(&attribute_value(name, &canonical_number(scalar)))
+    attribute_value(name, &canonical_number(scalar))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_one_value_and_one_token() {
+        let long = "long ".repeat(200);
+        let values = [
+            "",
+            "a",
+            "a b",
+            "a%20b",
+            "a%2520b",
+            "%",
+            "a\tb",
+            "a\u{a0}b",
+            "a\u{2028}b",
+            "\0",
+            "\u{1f}",
+            "%hash:",
+            &long,
+            &format!("{long}!"),
+            &hash(&long),
+        ];
+        let tokens: Vec<String> = values.iter().map(|value| token("sku", value)).collect();
+        for (at, one) in tokens.iter().enumerate() {
+            assert!(one.starts_with("sku:") && one.len() < 4 * MAX_TOKEN, "{one}");
+            assert!(!one.contains(|c: char| c.is_whitespace() || c.is_control()), "{one}");
+            assert!(!tokens[..at].contains(one), "{one}");
+        }
+        assert_ne!(token("sku", "1"), code_token("sku", "1"));
+    }
 }

@@ -140,7 +140,11 @@ impl OpenSearchIndex {
         let body = json!({ "docs": docs }).to_string();
         let mut answer = self
             .cluster
-            .expect(Method::Post, &format!("/{}/_mget", self.name), Some(body))
+            .expect(
+                Method::Post,
+                &format!("/{}/_mget?_source_includes=version,deleted,source", self.name),
+                Some(body),
+            )
             .await?;
         let Some(docs) = answer["docs"].as_array_mut() else {
             return Err(Error::Unavailable("an answer without documents".into()));
@@ -220,7 +224,7 @@ impl SearchIndex for OpenSearchIndex {
         self.ready().await?;
         let tenant = scope.tenant().as_str();
         let body = json!({
-            "size": 1, "track_total_hits": false,
+            "size": 1, "track_total_hits": false, "_source": ["version"],
             "query": {"ids": {"values": [layout::key(tenant, id.as_str())]}},
         });
         let answer = self.ask(tenant, &body).await?;

@@ -51,7 +51,7 @@ pub(super) async fn run(index: &OpenSearchIndex, scope: &TenantScope, query: &Qu
     }
     let mut matching = json!({"bool": {"filter": clauses::filters(mapping, tenant, &query.filters)}});
     if let Some(plan) = &plan {
-        matching["bool"]["must"] = json!([clauses::text(mapping, plan)]);
+        matching["bool"]["must"] = json!([clauses::text(mapping, tenant, plan)]);
     }
     let mut body = json!({
         "size": 0,
@@ -64,7 +64,7 @@ pub(super) async fn run(index: &OpenSearchIndex, scope: &TenantScope, query: &Qu
         body["size"] = json!(query.limit + 1);
         body["track_scores"] = json!(true);
         body["sort"] = clauses::order(&query.sort);
-        body["_source"] = json!(["source", "id"]);
+        body["_source"] = json!(["source"]);
         if let Some(after) = &after {
             body["search_after"] = after.clone();
         }
@@ -157,7 +157,7 @@ async fn first_plan(
     let body = json!({
         "size": 0, "track_total_hits": FEW,
         "query": {"bool": {
-            "filter": clauses::filters(index.mapping, tenant, &[]), "must": [clauses::text(index.mapping, &plan)],
+            "filter": clauses::filters(index.mapping, tenant, &[]), "must": [clauses::text(index.mapping, tenant, &plan)],
         }},
         "aggs": {"exact": {"filter": {"bool": {"should": clauses::exact(index.mapping, &plan), "minimum_should_match": 1}}}},
     });

@@ -1,7 +1,7 @@
 //! A tenant's words, asked of the engine. The planner asks for one at a time and knows no waiting, so it runs on what is known, and again when
 //! what it missed has been fetched: once for most texts, twice with a misspelling.
 
-use super::{OpenSearchIndex, layout};
+use super::{OpenSearchIndex, layout, words};
 use crate::{
     Error,
     text::{
@@ -9,18 +9,22 @@ use crate::{
         forms::Wanted,
         plan::{Exact, Words},
     },
-    values::SEPARATOR,
 };
 use serde_json::{Value, json};
 use std::{
     cell::RefCell,
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
 };
 
 /// Rounds after which the plan is taken as it is.
 const ROUNDS: usize = 6;
-/// The most words of the engine's dictionary that are looked at for one word.
+/// The most words of the engine's dictionary that are looked at for what completes a word.
 const MAX_LOOKED_AT: usize = 1_000;
+/// The most words that are taken to be near another, or to complete it.
+const MAX_NEAR: usize = 50;
+/// Documents whose words are looked at for those that complete one.
+const SAMPLE: usize = 100;
 
 type Forms = Vec<(String, f32, u64)>;
 
@@ -115,7 +119,7 @@ pub(super) async fn planned<T>(
 /// Counts the documents of words, and all of the tenant.
 async fn count(index: &OpenSearchIndex, tenant: &str, words: BTreeSet<String>, known: &mut Known) -> Result<(), Error> {
     let words: Vec<String> = words.into_iter().collect();
-    let term = |word: &String| json!({"term": {"vocabulary": layout::entry(tenant, word)}});
+    let term = |word: &String| json!({"term": {"words": layout::entry(tenant, word)}});
     let filters: Vec<Value> = words.iter().map(term).collect();
     let body = json!({
         "size": 0, "track_total_hits": true,
@@ -131,27 +135,77 @@ async fn count(index: &OpenSearchIndex, tenant: &str, words: BTreeSet<String>, k
     Ok(())
 }
 
-/// Looks for other forms of a word that no document has.
+/// Looks for other forms of a word: those that are near in the engine's dictionary, else those that complete it in some documents.
 async fn forms(index: &OpenSearchIndex, tenant: &str, word: &str, last: bool) -> Result<Forms, Error> {
     let Some(mut wanted) = Wanted::new(word, last) else {
         return Ok(Vec::new());
     };
     let entry = layout::entry(tenant, word);
-    let start = tenant.len() + 1;
-    let mut either = Vec::new();
+    let mut body = json!({"size": 0, "track_total_hits": false});
     if wanted.edits > 0 {
-        either.push(json!({"fuzzy": {"vocabulary": {
-            "value": entry, "fuzziness": wanted.edits, "prefix_length": start + 1, "max_expansions": 50,
-        }}}));
+        body["suggest"] = json!({"near": {"text": entry, "term": {
+            "field": "words", "analyzer": "keyword", "suggest_mode": "always", "sort": "score",
+            "prefix_length": tenant.len() + 2, "max_edits": wanted.edits, "min_word_length": 1,
+            "size": MAX_NEAR, "max_term_freq": i32::MAX / 2,
+        }}});
     }
     if wanted.completes {
-        either.push(json!({"prefix": {"vocabulary": {"value": entry}}}));
+        body["size"] = json!(SAMPLE);
+        body["query"] = json!({"bool": {"filter": [
+            {"term": {"tenant": tenant}}, {"prefix": {"words": {"value": entry}}},
+        ]}});
+        body["_source"] = json!(["words"]);
+        body["sort"] = json!(["_doc"]);
     }
-    let first: String = entry.chars().take(start + 1).collect();
-    let either = json!({"bool": {"should": either, "minimum_should_match": 1}});
-    let found = frequent(index, tenant, "vocabulary", &first, Some(either)).await?;
-    found.iter().for_each(|(candidate, n)| wanted.see(candidate, *n));
+    let answer = index.ask(tenant, &body).await?;
+    let near = answer["suggest"]["near"][0]["options"].as_array();
+    for option in near.into_iter().flatten() {
+        let candidate = option["text"].as_str().and_then(|entry| layout::word(tenant, entry));
+        if let Some(candidate) = candidate {
+            wanted.see(candidate, option["freq"].as_u64().unwrap_or(0));
+        }
+    }
+    if wanted.is_empty() {
+        let sample = answer["hits"]["hits"].as_array();
+        let texts = sample
+            .into_iter()
+            .flatten()
+            .filter_map(|hit| hit["_source"]["words"].as_str());
+        for (candidate, n) in completing(index, tenant, word, texts).await? {
+            wanted.see(&candidate, n);
+        }
+    }
     Ok(wanted.forms())
+}
+
+/// The words of some documents that begin like this, the most frequent of them, and in how many documents of the tenant each is.
+async fn completing(
+    index: &OpenSearchIndex,
+    tenant: &str,
+    word: &str,
+    texts: impl Iterator<Item = &str>,
+) -> Result<BTreeMap<String, u64>, Error> {
+    let mut sampled: BTreeMap<&str, usize> = BTreeMap::new();
+    for candidate in texts.flat_map(|text| words::words(tenant, text)) {
+        if candidate.starts_with(word) {
+            *sampled.entry(candidate).or_default() += 1;
+        }
+    }
+    let mut frequent: Vec<_> = sampled
+        .into_iter()
+        .map(|(candidate, n)| (Reverse(n), candidate))
+        .collect();
+    frequent.sort_unstable();
+    let frequent = frequent
+        .into_iter()
+        .take(MAX_NEAR)
+        .map(|(_, candidate)| candidate.to_owned());
+    let frequent: BTreeSet<String> = frequent.collect();
+    let mut known = Known::default();
+    if !frequent.is_empty() {
+        count(index, tenant, frequent, &mut known).await?;
+    }
+    Ok(known.words)
 }
 
 /// Looks for what a word may become that is typed so far.
@@ -160,52 +214,32 @@ async fn completions(index: &OpenSearchIndex, tenant: &str, typed: &str) -> Resu
         return Ok(Vec::new());
     };
     let beginning = layout::entry(tenant, typed);
-    for (word, n) in frequent(index, tenant, "begun", &beginning, None).await? {
+    for (word, n) in frequent(index, tenant, &beginning).await? {
         wanted.see(&word, n);
     }
     if wanted.needs_near() {
         let first = layout::entry(tenant, &wanted.first.to_string());
-        for (word, n) in frequent(index, tenant, "begun", &first, None).await? {
+        for (word, n) in frequent(index, tenant, &first).await? {
             wanted.see(&word, n);
         }
     }
     Ok(wanted.completions())
 }
 
-/// The most frequent of the tenant's entries in a field that begin so, as words, in documents that a query finds.
-async fn frequent(
-    index: &OpenSearchIndex,
-    tenant: &str,
-    field: &str,
-    beginning: &str,
-    query: Option<Value>,
-) -> Result<Vec<(String, u64)>, Error> {
-    let escaped: String = beginning
-        .chars()
-        .flat_map(|c| {
-            if c.is_ascii_alphanumeric() {
-                vec![c]
-            } else {
-                vec!['\\', c]
-            }
-        })
-        .collect();
-    let query = query.unwrap_or_else(|| {
-        let mut prefix = json!({});
-        prefix[field] = json!({ "value": beginning });
-        json!({ "prefix": prefix })
-    });
+/// The most frequent of the tenant's words to complete that begin so, and in how many documents each is.
+async fn frequent(index: &OpenSearchIndex, tenant: &str, beginning: &str) -> Result<Vec<(String, u64)>, Error> {
+    let escape = |c: char| (!c.is_ascii_alphanumeric()).then_some('\\').into_iter().chain([c]);
+    let escaped: String = beginning.chars().flat_map(escape).collect();
     let body = json!({
         "size": 0, "track_total_hits": false,
-        "query": {"bool": {"filter": [{"term": {"tenant": tenant}}, query]}},
-        "aggs": {"words": {"terms": {"field": field, "size": MAX_LOOKED_AT, "include": format!("{escaped}.*")}}},
+        "query": {"bool": {"filter": [{"term": {"tenant": tenant}}, {"prefix": {"begun": {"value": beginning}}}]}},
+        "aggs": {"words": {"terms": {"field": "begun", "size": MAX_LOOKED_AT, "include": format!("{escaped}.*")}}},
     });
     let answer = index.ask(tenant, &body).await?;
     let buckets = answer["aggregations"]["words"]["buckets"].as_array();
     let word = |bucket: &Value| {
-        let (owner, word) = bucket["key"].as_str()?.split_once(SEPARATOR)?;
-        let own = owner == tenant;
-        own.then(|| (word.to_owned(), bucket["doc_count"].as_u64().unwrap_or(0)))
+        let word = layout::word(tenant, bucket["key"].as_str()?)?;
+        Some((word.to_owned(), bucket["doc_count"].as_u64().unwrap_or(0)))
     };
     Ok(buckets.into_iter().flatten().filter_map(word).collect())
 }

@@ -34,7 +34,7 @@ pub(super) async fn suggest(
         ..Query::default()
     };
     let mut aggregations = clauses::facets(&counted);
-    let term = |word: &str| json!({"term": {"vocabulary": layout::entry(tenant, word)}});
+    let term = |word: &str| json!({"term": {"words": layout::entry(tenant, word)}});
     let completed: Vec<Value> = begun.completions.iter().map(|one| term(&one.stem)).collect();
     if !completed.is_empty() {
         aggregations[COMPLETED] = json!({"filters": {"filters": completed}});
@@ -43,10 +43,10 @@ pub(super) async fn suggest(
         "size": SAMPLE,
         "track_total_hits": true,
         "query": {"bool": {
-            "filter": clauses::filters(index.mapping, tenant, &[]), "must": [clauses::text(index.mapping, &begun.plan)],
+            "filter": clauses::filters(index.mapping, tenant, &[]), "must": [clauses::text(index.mapping, tenant, &begun.plan)],
         }},
         "sort": clauses::order(&Sort::Relevance),
-        "_source": ["source", "id"],
+        "_source": ["source"],
         "aggs": aggregations,
     });
     let mut answer = index.ask(tenant, &body).await?;

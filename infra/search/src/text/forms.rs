@@ -72,6 +72,11 @@ impl<'a> Wanted<'a> {
         entry.1 += frequency;
     }
 
+    /// Whether nothing was seen that it may be.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Forms, what each counts, and in how many documents it is. The nearest first, then the most frequent.
     pub(crate) fn forms(self) -> Vec<(String, f32, u64)> {
         let mut forms: Vec<(String, usize, u64)> = self

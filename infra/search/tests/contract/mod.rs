@@ -67,7 +67,8 @@ macro_rules! search_contract {
         search_contract!(@ $engine, phrases: words_next_to_each_other, counts_and_pages_hold, phrases_are_the_tenants);
         search_contract!(@ $engine, suggestions: what_is_typed_is_completed, suggestions_are_marked_and_bounded, suggestions_are_the_tenants,
             what_is_gone_is_not_suggested, hostile_texts_are_suggested_nothing_bad);
-        search_contract!(@ $engine, relevance: synonyms_are_found, synonyms_are_the_tenants, many_synonyms_are_taken, weights_and_boosts_order_hits, codes_stay_first,
+        search_contract!(@ $engine, relevance: synonyms_are_found, synonyms_are_the_tenants, many_synonyms_are_taken, weights_and_boosts_order_hits,
+            words_of_attributes_have_weights, codes_stay_first,
             settings_change_between_pages);
         search_contract!(@ $engine, paging: pages_cover_everything_once, ten_thousand_deep, writes_between_pages, cursors_are_of_one_query);
     };

@@ -4,6 +4,7 @@ use super::{Engine, Opened, fill, found, ids, put, scope, search};
 use headwater_search::{Error, Filter, Query, Relevance};
 use headwater_tenancy::TenantScope;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 fn with(relevance: &Relevance, text: &str) -> Query {
@@ -282,4 +283,42 @@ pub async fn settings_change_between_pages(engine: &impl Engine) {
         query.relevance = Arc::new(changed);
     }
     assert_eq!(pages, ids(&all));
+}
+
+/// Also those that are in no other field, and those that are in another too.
+pub async fn words_of_attributes_have_weights(engine: &impl Engine) {
+    let (index, a) = (engine.open().await, scope("a").await);
+    let documents = vec![
+        put(
+            &a,
+            "attribute",
+            1,
+            json!({"title": "Desk", "attributes": {"of": "reed"}}),
+        ),
+        put(
+            &a,
+            "both",
+            1,
+            json!({"title": "Reed chair", "attributes": {"of": "reed"}}),
+        ),
+        put(
+            &a,
+            "title",
+            1,
+            json!({"title": "Reed basket", "attributes": {"of": "wood"}}),
+        ),
+    ];
+    fill(&index, documents).await;
+    let scores = async |relevance: Relevance| {
+        let hits = search(&index, &a, with(&relevance, "reed")).await.hits;
+        hits.into_iter()
+            .map(|hit| (hit.id, hit.score))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let plain = scores(Relevance::default()).await;
+    let weighted = scores(Relevance::default().weight("attributes", 3.0)).await;
+    for (id, factor) in [("attribute", 3.0), ("both", 3.0), ("title", 1.0)] {
+        let now = weighted[id] / plain[id];
+        assert!((now - factor).abs() < 0.01, "{id}: {now}");
+    }
 }
