@@ -2,7 +2,6 @@
 
 use super::names::{measurement, tag, value};
 use crate::PointWrite;
-use headwater_kernel::Timestamp;
 use headwater_read_models::metrics::Point;
 use std::collections::BTreeMap;
 
@@ -34,8 +33,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Points from `since` on.
-    pub(super) fn new(writes: &[PointWrite], since: Timestamp) -> Self {
+    /// Of these points.
+    pub(super) fn new(writes: &[PointWrite]) -> Self {
         let mut batch = Self {
             points: BTreeMap::new(),
             kept: 0,
@@ -44,7 +43,7 @@ impl Batch {
         };
         for write in writes {
             for point in &write.points {
-                if point.time < since || !TIMES.contains(&point.time.nanos()) {
+                if !TIMES.contains(&point.time.nanos()) {
                     batch.too_late += 1;
                     continue;
                 }
@@ -115,6 +114,7 @@ pub(super) fn line(key: &Key, said: Said) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use headwater_kernel::Timestamp;
 
     #[test]
     fn a_line_names_its_point_and_says_its_value() {

@@ -93,16 +93,11 @@ impl InfluxStore {
         Ok(())
     }
 
-    /// Since when points are kept.
-    fn since(&self) -> Timestamp {
-        let nanos = self
-            .0
-            .keep
-            .map_or(i64::MAX, |keep| i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX));
-        match self.0.keep {
-            Some(_) => Timestamp::from_nanos(self.0.runtime.now().nanos().saturating_sub(nanos)),
-            None => Timestamp::from_nanos(i64::MIN),
-        }
+    /// Since when points are kept, if not for ever. Questions go by it; what is too old to be written is the server's to say, so that a clock
+    /// that is wrong here loses nothing.
+    fn since(&self) -> Option<Timestamp> {
+        let keep = i64::try_from(self.0.keep?.as_nanos()).unwrap_or(i64::MAX);
+        Some(Timestamp::from_nanos(self.0.runtime.now().nanos().saturating_sub(keep)))
     }
 }
 
@@ -110,7 +105,7 @@ impl InfluxStore {
 impl MetricStore for InfluxStore {
     async fn write(&self, writes: Vec<PointWrite>) -> Result<Written, Error> {
         check_finite(&writes)?;
-        let mut batch = Batch::new(&writes, self.since());
+        let mut batch = Batch::new(&writes);
         let _correcting = match batch.points.keys().any(is_callers) {
             true => {
                 let correcting = self.0.correcting.lock().await;
@@ -132,9 +127,9 @@ impl MetricStore for InfluxStore {
     }
 
     async fn query(&self, scope: &TenantScope, query: &Query) -> Result<Answer, Error> {
-        let since = self.since();
-        if query.from < since && query.from < query.to {
-            return Err(Error::PointsGone { since });
+        match self.since() {
+            Some(since) if query.from < since.min(query.to) => return Err(Error::PointsGone { since }),
+            _ => {}
         }
         read::query(&self.0.server, scope.tenant(), query).await
     }

@@ -92,34 +92,31 @@ async fn a_database_that_is_not_there_is_told_and_not_empty() {
 }
 
 #[tokio::test]
-async fn points_are_kept_as_long_as_said() {
+async fn what_is_kept_no_more_is_told() {
     let endpoint = tokio::task::spawn_blocking(|| SERVER.endpoint()).await.unwrap();
-    let clock = ManualClock::at(at("2026-03-01T12:00:00Z"));
-    // The server drops by its own clock; this one keeps by ours.
+    let clock = ManualClock::at(at("2026-03-05T00:00:00Z"));
     let store = at_server(&endpoint, Some(3 * DAY), Runtime::new(clock.clone()));
     store.create().await.unwrap();
-    let too_old = point("s", "2026-02-26T11:59:59Z", &[], 1.0);
-    let written = write(&store, vec![too_old]).await.unwrap();
-    assert_eq!((written.kept, written.too_late), (0, 1));
-    clock.set(at("2026-03-05T00:00:00Z"));
     for stat in [Stat::Sum, Stat::P50] {
         match ask(&store, stat).await {
             Err(Error::PointsGone { since }) => assert_eq!(since, at("2026-03-02T00:00:00Z")),
             other => panic!("{other:?}"),
         }
     }
+    clock.set(at("2026-03-04T00:00:00Z"));
+    assert_eq!(ask(&store, Stat::Sum).await.unwrap(), []);
 }
 
 #[tokio::test]
 async fn what_the_server_drops_is_counted() {
-    // Years ago by any clock, and by ours not.
-    let endpoint = tokio::task::spawn_blocking(|| SERVER.endpoint()).await.unwrap();
-    let clock = ManualClock::at(at("2001-03-01T12:00:00Z"));
-    let store = at_server(&endpoint, Some(3 * DAY), Runtime::new(clock));
-    store.create().await.unwrap();
+    let store = database(Some(3 * DAY)).await;
+    let now = Point {
+        time: Runtime::tokio().now(),
+        ..one(1.0)
+    };
     let old = point("s", "2001-03-01T10:00:00Z", &[], 1.0);
-    let written = write(&store, vec![old]).await.unwrap();
-    assert_eq!((written.kept, written.too_late), (0, 1));
+    let written = write(&store, vec![old, now]).await.unwrap();
+    assert_eq!((written.kept, written.too_late), (1, 1));
 }
 
 #[tokio::test]
