@@ -2,8 +2,8 @@
 
 use crate::{POINTS, dynamo};
 
-/// List prices in US dollars, us-east-1, as of 2026-11-23. Those of DynamoDB (on demand, standard class) and of Timestream for LiveAnalytics
-/// are as published; that of an InfluxDB instance is to be checked against the price list before anybody decides by it.
+/// Prices in US dollars, us-east-1, gathered on 2026-11-23 from pages that tell of them and from memory, without the price lists at hand. Check them
+/// there before anybody decides by them: the instance of InfluxDB and storage by the gigabyte above all.
 struct Prices {
     dynamo_million_writes: f64,
     dynamo_million_reads: f64,
