@@ -7,7 +7,7 @@ pub(crate) use described::describe;
 use crate::{
     QueryService,
     parameters::Parameters,
-    refusal::{bad_request, hint, invalid, of_metrics, shown},
+    refusal::{bad_request, invalid, of_metrics, shown, unknown},
     service::may_read,
 };
 use ::http::StatusCode;
@@ -189,9 +189,7 @@ async fn check_names(store: &dyn MetricStore, scope: &TenantScope, query: &Query
                         .map(|series| series.name.as_str())
                         .chain(derived)
                         .collect();
-                    let hint = hint(name, all.iter().copied());
-                    let detail = format!("there is no series {}{hint}; GET /v1/metrics lists them", shown(name));
-                    return Err(Problem::new(StatusCode::NOT_FOUND, "unknown-series", detail));
+                    return Err(unknown("unknown-series", "series", name, all.into_iter()));
                 }
             }
         }

@@ -92,8 +92,12 @@ impl Aggregate for Meter {
             let detail = format!("series that begin with {derived:?} are made from events; choose another name");
             return Err(Rejection::rule("reserved-name", detail));
         }
-        if points.is_empty() || points.len() > MAX_POINTS {
-            let detail = format!("a command records 1 to {MAX_POINTS} points, not {}", points.len());
+        if points.is_empty() {
+            let detail = "there is no point to record; give at least one";
+            return Err(Rejection::field("no-points", "/points", detail));
+        }
+        if points.len() > MAX_POINTS {
+            let detail = format!("a command records at most {MAX_POINTS} points, not {}", points.len());
             return Err(Rejection::field("too-many", "/points", detail));
         }
         let mut seen = BTreeSet::new();
