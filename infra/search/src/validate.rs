@@ -41,7 +41,7 @@ pub fn validate(mapping: &Mapping, query: &Query) -> Result<(), Error> {
             Filter::Attribute { any_of, name } => {
                 at_most("values of a filter", any_of.len(), MAX_VALUES)?;
                 if attributes(mapping).is_none() {
-                    let field = format!("attr.{name}");
+                    let field = format!("attr.{}", name.chars().take(100).collect::<String>());
                     return Err(Error::UnknownField {
                         field,
                         usage: "filter by",

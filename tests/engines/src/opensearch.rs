@@ -1,6 +1,7 @@
 //! OpenSearch: a whole node, from Maven Central, with nothing that a node on one machine does not need. It takes Maven and the repository
-//! the first time, and a JDK of 21 or newer. `OPENSEARCH_VERSION=2.19.3` starts that one in its place, or another 2.x, on a JDK of 11 to 23: with 24
-//! the security manager that it needs is gone. `OPENSEARCH_JAVA_HOME` says which JDK, if the one that is found is not the right one.
+//! the first time, and a JDK of 21 or newer. `OPENSEARCH_HOME` names the folder of another version in its place, which may be a 2.x on a JDK of 11 to
+//! 23 (with 24 the security manager that it needs is gone): a whole distribution without the security plugin. The package of 2.19 that is in Maven
+//! Central has no modules, so neither scripts nor analysis. `OPENSEARCH_JAVA_HOME` says which JDK, if the one that is found is not the right one.
 
 use crate::{package, process};
 use std::{
@@ -13,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// The version that is started unless `OPENSEARCH_VERSION` names another.
+/// The version whose behaviour is known; started unless `OPENSEARCH_HOME` names another.
 const VERSION: &str = "3.8.0";
 /// GeoIP data (70 MB), gRPC, Dashboards, installers.
 const WITHOUT: &str = "**/lib/tools/**,**/modules/ingest-geoip/**,**/modules/ingest-user-agent/**,**/modules/opensearch-dashboards/**,\
@@ -83,17 +84,14 @@ impl OpenSearch {
     }
 
     fn at(address: SocketAddr, options: &'static [&'static str]) -> Self {
-        let version = wanted();
-        let java = java(if is_2(&version) { JAVA_OF_2 } else { JAVA });
-        let folder = if version == VERSION {
-            "opensearch".to_owned()
-        } else {
-            format!("opensearch-{version}")
-        };
-        let content = package::fetched(&folder, &version, |folder| fetch(folder, &version));
+        let home = env::var_os("OPENSEARCH_HOME").map(PathBuf::from).unwrap_or_else(|| {
+            let content = package::fetched("opensearch", VERSION, |folder| fetch(folder));
+            content.join(format!("opensearch-{VERSION}"))
+        });
+        let java = java(if agent(&home).exists() { JAVA } else { JAVA_OF_2 });
         let mut node = Self {
             child: None,
-            home: content.join(format!("opensearch-{version}")),
+            home,
             java,
             options,
             address,
@@ -132,11 +130,11 @@ impl OpenSearch {
             .args(["-c", process::TIED, "sh"])
             .arg(self.java.join("bin/java"))
             .args(self.options);
-        if is_2(&wanted()) {
-            command.arg("-Djava.security.manager=allow");
-        } else {
-            command.arg(format!("-javaagent:{home}/agent/opensearch-agent.jar"));
+        if agent(&self.home).exists() {
+            command.arg(format!("-javaagent:{}", agent(&self.home).display()));
             command.arg("--enable-native-access=ALL-UNNAMED");
+        } else {
+            command.arg("-Djava.security.manager=allow");
         }
         command.arg(format!("-Djava.io.tmpdir={}", folder.join("tmp").display()));
         command.args(["-Dlog4j2.disable.jmx=true", "-Dlog4j.shutdownHookEnabled=false"]);
@@ -192,16 +190,12 @@ impl Drop for OpenSearch {
     }
 }
 
-/// The version that is asked for.
-fn wanted() -> String {
-    env::var("OPENSEARCH_VERSION").unwrap_or_else(|_| VERSION.to_owned())
+/// What takes the place of the security manager from 3.0 on.
+fn agent(home: &Path) -> PathBuf {
+    home.join("agent/opensearch-agent.jar")
 }
 
-fn is_2(version: &str) -> bool {
-    version.starts_with("2.")
-}
-
-fn fetch(folder: &Path, version: &str) {
+fn fetch(folder: &Path) {
     let mut command = Command::new("mvn");
     command.args([
         "-q",
@@ -209,7 +203,7 @@ fn fetch(folder: &Path, version: &str) {
         "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack",
     ]);
     command.arg(format!(
-        "-Dartifact=org.opensearch.distribution.integ-test-zip:opensearch:{version}:zip"
+        "-Dartifact=org.opensearch.distribution.integ-test-zip:opensearch:{VERSION}:zip"
     ));
     command.arg(format!("-DoutputDirectory={}", folder.display()));
     // It leaves a note of what it did where it runs.

@@ -2,6 +2,7 @@
 //! all tests, so that none can leave one out.
 
 pub mod collapse;
+pub mod crafted;
 pub mod facets;
 pub mod paging;
 pub mod phrases;
@@ -59,6 +60,7 @@ macro_rules! search_contract {
             visibility_is_awaited);
         search_contract!(@ $engine, tenants: hits_and_totals_are_the_tenants, facets_are_the_tenants, crafted_values_reach_nothing,
             cursors_are_the_tenants, ids_may_be_the_same, rarity_is_the_tenants);
+        search_contract!(@ $engine, crafted: names_are_refused, cursors_are_refused);
         search_contract!(@ $engine, facets: counts_are_filtered_totals, values_are_counted_once, sizes_and_order);
         search_contract!(@ $engine, collapse: the_best_of_each_value, a_better_one_takes_over, groups_last_while_others_write,
             values_are_the_tenants);

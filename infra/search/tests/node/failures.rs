@@ -187,7 +187,8 @@ async fn a_cluster_is_asked_as_it_lets_in() {
         (aws, "AWS4-HMAC-SHA256 Credential=AKID/", "/eu-west-1/es/aws4_request"),
     ] {
         let cluster = Cluster::new(&engine.way.endpoint(), access, "", Runtime::tokio()).unwrap();
-        assert!(cluster.version().await.unwrap().starts_with("3."));
+        let version = cluster.version().await.unwrap();
+        assert!(["2.", "3."].iter().any(|known| version.starts_with(known)), "{version}");
         let asked = engine.way.authorization().unwrap_or_default();
         assert!(asked.starts_with(begins) && asked.contains(has), "{asked}");
         assert_eq!(asked.is_empty(), begins.is_empty());
