@@ -1,8 +1,10 @@
-//! Relevance, speed of indexing and latency on real products, of both adapters and of OpenSearch asked directly, in one run.
+//! Relevance, speed of indexing and latency on real products, of both adapters and of both engines asked directly, in one run.
 //!
 //! Prints the mean nDCG@10 over the judged queries, documents a second, what a small commit takes, the size of the index, the p50 and p99 of searches
 //! with two facets at 1, 8 and 32 at a time, and those of suggestions for the same queries half typed. Directly means: the documents as they are in an index with the engine's own mapping, by `_bulk`, and
 //! `multi_match` with typing errors on the same fields and weights, with the same facets.
+//!
+//! tantivy directly is its own query parser, scoring and facets on the same fields and weights, without typing errors.
 //!
 //! `-- tantivy` or `-- opensearch` measures one adapter alone. The node is started as for the tests.
 //!
@@ -17,6 +19,7 @@
 )]
 
 mod direct;
+mod embedded;
 mod indexing;
 mod measures;
 mod products;
@@ -48,7 +51,22 @@ async fn main() {
     let mapping = ProductDocument::mapping();
     let scope = scope("demo").await;
     if wants("tantivy") {
-        println!("tantivy");
+        println!("tantivy, directly");
+        let folder = tempfile::tempdir().unwrap();
+        let direct = Arc::new(embedded::Embedded::new(folder.path()));
+        measures::print_rate("indexed", data.documents.len(), direct.fill(&data, &runtime));
+        println!("  nDCG@10 {:.4}", direct.ndcg(&data));
+        for clients in CLIENTS {
+            let direct = Arc::clone(&direct);
+            let ask = move |text: String| {
+                drop(direct.search(&text));
+                std::future::ready(())
+            };
+            measures::print_latency(measures::latency(ask, &data, &runtime, clients).await, clients);
+        }
+        println!("  index {:.1} MB", measures::size_of(folder.path()) as f64 / 1e6);
+
+        println!("tantivy, by the adapter");
         let folder = tempfile::tempdir().unwrap();
         let index = TantivyIndex::open(folder.path(), &name, mapping, key.clone(), runtime.clone()).unwrap();
         measure(Arc::new(index), &scope, &data, &runtime).await;
