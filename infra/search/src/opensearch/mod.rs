@@ -3,6 +3,7 @@
 //! What is written is durable when it is answered; a commit makes it visible to searches. What a query means is planned here as for the
 //! embedded adapter ([`crate::tantivy`]); the engine finds, scores, counts and sorts.
 
+mod alias;
 mod bulk;
 mod clauses;
 mod cluster;

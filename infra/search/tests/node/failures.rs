@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 impl Own {
     /// Asks the node itself.
-    async fn ask(&self, method: reqwest::Method, path: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn ask(&self, method: reqwest::Method, path: &str, body: Value) -> (u16, Value) {
         let url = format!("{}{path}", self.way.endpoint());
         headwater_runtime::tls::use_ring();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();

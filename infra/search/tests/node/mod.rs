@@ -1,5 +1,6 @@
 //! One node for all tests of the file; for each an index of its own, and a way to it that fails as it is told.
 
+mod alias;
 mod failures;
 mod way;
 
