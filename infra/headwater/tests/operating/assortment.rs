@@ -49,9 +49,12 @@ async fn variants_and_their_prices_are_read_as_they_were_set() {
     let taken = (422, "already-taken".to_owned(), "/gtin".to_owned());
     assert_eq!(refused(&acme, &format!("{red}/create"), numbered.clone()).await, taken);
     submit(&globex, &format!("{red}/create"), numbered).await;
-    submit(&acme, &format!("{catalog}/variants/K-blue/create"), variant("blue")).await;
+    let blue = submit(&acme, &format!("{catalog}/variants/K-blue/create"), variant("blue")).await;
     submit(&acme, &format!("{red}/create"), variant("red")).await;
     let seen = submit(&acme, &format!("{red}/discontinue"), json!({})).await;
+    // A token is of one variant.
+    let (status, _) = acme.get(&format!("{catalog}/variants/K-blue"), Some(&blue)).await;
+    assert_eq!(status, 200);
     let (status, page) = acme.get(&format!("{catalog}/products/K/variants"), Some(&seen)).await;
     let shown: Vec<_> = page["items"]
         .as_array()
