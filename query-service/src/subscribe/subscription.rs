@@ -182,8 +182,11 @@ impl Subscription {
         None
     }
 
-    /// The next event, if no waiting is needed for it.
+    /// The next event, if no waiting is needed for it; none after the end, whatever lies there.
     pub(super) fn ready(&mut self) -> Option<Message> {
+        if self.ended {
+            return None;
+        }
         for _ in 0..self.places.len() {
             let place = &mut self.places[self.turn];
             let before = place.at;

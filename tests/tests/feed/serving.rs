@@ -4,15 +4,21 @@ use crate::{
     given::{Given, pump},
     notes::Note,
 };
+use axum::{
+    body::{Body, BodyDataStream},
+    http::Request,
+};
 use headwater_dynamo_repository::{Generations, Repository};
 use headwater_edge::{Edge, Limits, serve_http, v1::query_service_client::QueryServiceClient};
 use headwater_event_log::FeedWriter;
 use headwater_kernel::{AggregateRegistry, Region, TenantId};
 use headwater_query_service::{self as queries, Message, QueryService, Subscription, SubscriptionOptions};
+use headwater_runtime::Runtime;
 use headwater_tenancy::{Authenticator, DevelopmentKey, Role, TenantDirectory, TokenRequest};
 use headwater_tests::{account::Account, sealing_key};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tonic::transport::Channel;
+use tower::ServiceExt;
 
 /// An event as (context, id, sequence, type).
 pub(crate) type Seen = (String, String, u64, String);
@@ -75,20 +81,46 @@ pub(crate) async fn feed(given: &Given, writer: &FeedWriter) {
     pump(writer, "s1", 1, &given.records().await, 10).await.unwrap();
 }
 
+/// An edge for the tenants of the tests, and the key that signs for it.
+fn edge(given: &Given) -> (Edge, Arc<DevelopmentKey>) {
+    let key = Arc::new(DevelopmentKey::new(given.runtime.random()));
+    let tenants = ["acme", "other"].map(|tenant| (TenantId::new(tenant).unwrap(), Region::Us));
+    let directory = TenantDirectory::fixed(tenants, given.runtime.clone());
+    let authenticator = Authenticator::new(key.clone(), directory, given.runtime.clone());
+    (Edge::new(authenticator, Limits::default(), given.runtime.clone()), key)
+}
+
+fn bearer(key: &DevelopmentKey, runtime: &Runtime, tenant: &str, ttl: Duration) -> String {
+    let request = TokenRequest {
+        tenant: TenantId::new(tenant).unwrap(),
+        subject: "ann".into(),
+        roles: vec![Role::Auditor],
+        ttl,
+    };
+    format!("Bearer {}", key.sign(&request, runtime))
+}
+
+/// An answer without a socket: nothing of its body is made before it is read.
+pub(crate) async fn unread(given: &Given, service: &QueryService, path: &str) -> BodyDataStream {
+    let (edge, key) = edge(given);
+    let routes = edge.http(queries::router(service.clone(), edge.clone()));
+    let token = bearer(&key, &given.runtime, "acme", Duration::from_secs(600));
+    let request = Request::get(path).header("authorization", token);
+    let answer = routes.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    answer.into_body().into_data_stream()
+}
+
 pub(crate) struct Served {
     pub(crate) http: SocketAddr,
     pub(crate) grpc: SocketAddr,
     key: Arc<DevelopmentKey>,
-    given: headwater_runtime::Runtime,
+    given: Runtime,
 }
 
 impl Served {
     pub(crate) async fn start(given: &Given, service: &QueryService) -> Self {
-        let key = Arc::new(DevelopmentKey::new(given.runtime.random()));
-        let tenants = ["acme", "other"].map(|tenant| (TenantId::new(tenant).unwrap(), Region::Us));
-        let directory = TenantDirectory::fixed(tenants, given.runtime.clone());
-        let authenticator = Authenticator::new(key.clone(), directory, given.runtime.clone());
-        let edge = Edge::new(authenticator, Limits::default(), given.runtime.clone());
+        let (edge, key) = edge(given);
         let routes = edge.http(queries::router(service.clone(), edge.clone()));
         let mut services = tonic::service::Routes::builder();
         services.add_service(queries::grpc(service.clone(), edge.clone()));
@@ -114,13 +146,7 @@ impl Served {
     }
 
     pub(crate) fn token_for(&self, tenant: &str, ttl: Duration) -> String {
-        let request = TokenRequest {
-            tenant: TenantId::new(tenant).unwrap(),
-            subject: "ann".into(),
-            roles: vec![Role::Auditor],
-            ttl,
-        };
-        format!("Bearer {}", self.key.sign(&request, &self.given))
+        bearer(&self.key, &self.given, tenant, ttl)
     }
 
     pub(crate) fn get(&self, tenant: &str, path: &str) -> reqwest::RequestBuilder {

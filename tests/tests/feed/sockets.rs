@@ -2,12 +2,12 @@
 
 use crate::{
     given::{Given, scope},
-    serving::{Frames, Served, feed, service},
+    serving::{Frames, Served, feed, service, unread},
 };
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all};
 use headwater_edge::v1::{SubscribeRequest, subscribe_response::Message};
 use headwater_query_service::SubscriptionOptions;
-use headwater_tests::account::CONTEXT;
+use headwater_tests::account::{CONTEXT, Command};
 use serde_json::json;
 use std::time::Duration;
 
@@ -194,6 +194,31 @@ async fn hundreds_of_connections_get_an_event_soon() {
             given.runtime.monotonic() - started
         );
     }
+}
+
+/// The end is the last frame, also while events lie ready to be sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_comes_after_the_end() {
+    let given = Given::new().await;
+    let acme = scope("acme").await;
+    let queries = service(&given, SubscriptionOptions::default());
+    given
+        .command(&acme, "A1", Command::DepositTimes { cents: 1, times: 90 })
+        .await;
+    feed(&given, &given.writer()).await;
+    let mut body = unread(&given, &queries, "/v1/events").await;
+    let mut text = String::new();
+    while !text.contains("event: Deposited") {
+        let frames = body.next().await.expect("the stream goes on").unwrap();
+        text.push_str(std::str::from_utf8(&frames).unwrap());
+    }
+    assert!(!text.contains("\"sequence\":90"), "the rest lies ready");
+    queries.close_subscriptions();
+    while let Some(frames) = body.next().await {
+        text.push_str(std::str::from_utf8(&frames.unwrap()).unwrap());
+    }
+    let end = text.rfind("event: end").expect("the end is told");
+    assert!(!text[end..].contains("event: Deposited"), "{}", &text[end..]);
 }
 
 /// Nobody reads on with a token that opens nothing any more.
