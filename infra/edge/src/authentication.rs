@@ -10,7 +10,7 @@ impl Edge {
     /// Who is calling, by the header (or gRPC metadata) `authorization`.
     ///
     /// # Errors
-    /// 401 `unauthenticated`, `token-expired` or `invalid-token`; 503 when tenants cannot be looked up now.
+    /// 401 `unauthenticated`, `token-expired` or `invalid-token`; 503 when tenants or the issuer's keys cannot be looked up now.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (value, another) = (values.next(), values.next());
@@ -40,9 +40,9 @@ fn refused(error: CredentialError) -> Problem {
         CredentialError::Missing => "unauthenticated",
         CredentialError::Expired => "token-expired",
         CredentialError::Invalid => "invalid-token",
-        CredentialError::Unavailable => {
+        CredentialError::Unavailable | CredentialError::KeysUnavailable => {
             let problem = Problem::unavailable("unavailable", error.to_string(), Duration::from_secs(1));
-            return problem.for_operator("the tenant directory cannot be read");
+            return problem.for_operator(error.to_string());
         }
     };
     Problem::new(StatusCode::UNAUTHORIZED, code, error.to_string())

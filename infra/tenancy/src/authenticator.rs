@@ -15,7 +15,8 @@ use std::{
 /// How many verified tokens are remembered, by a hash of the whole token. A signature costs more than all the rest of a request.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
-type Remembered = LruCache<[u8; 32], Arc<Verified>>;
+/// By the hash: the edition of the keys that verified it, and what it says.
+type Remembered = LruCache<[u8; 32], (u64, Arc<Verified>)>;
 
 /// Verifies credentials, whatever their kind is, by its [`TokenVerifier`].
 #[derive(Clone)]
@@ -55,14 +56,19 @@ impl Authenticator {
     /// Verifies the value of an `Authorization` header: `Bearer TOKEN`.
     ///
     /// # Errors
-    /// [`CredentialError`]; all but `Unavailable` mean 401.
+    /// [`CredentialError`]; all but `Unavailable` and `KeysUnavailable` mean 401.
     pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Caller, CredentialError> {
         let header = authorization.ok_or(CredentialError::Missing)?;
         let (scheme, token) = header.split_once(' ').ok_or(CredentialError::Invalid)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(CredentialError::Invalid);
         }
-        let verified = self.verify(token.trim())?;
+        let token = token.trim();
+        let verified = match self.verify(token) {
+            // Keys change; one that is not known may be known to the issuer.
+            Err(CredentialError::Invalid) if self.verifier.find_key(token).await => self.verify(token)?,
+            verified => verified?,
+        };
         let tenant = self
             .directory
             .find(&verified.tenant)
@@ -99,8 +105,10 @@ impl Authenticator {
 }
 
 impl Authenticator {
-    /// Verifies a token, or recalls that this very token was verified; its expiry counts each time.
+    /// Verifies a token, or recalls that this very token was verified with these very keys; its expiry counts each time.
     fn verify(&self, token: &str) -> Result<Arc<Verified>, CredentialError> {
+        // Before the keys are used: who remembers a token under an older edition only verifies it again.
+        let edition = self.verifier.edition();
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let known = self
             .verified
@@ -108,7 +116,7 @@ impl Authenticator {
             .unwrap_or_else(PoisonError::into_inner)
             .get(&hash)
             .cloned();
-        if let Some(known) = known {
+        if let Some((_, known)) = known.filter(|(with, _)| *with == edition) {
             known.check_expiry(&self.runtime)?;
             return Ok(known);
         }
@@ -116,7 +124,7 @@ impl Authenticator {
         self.verified
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .put(hash, Arc::clone(&verified));
+            .put(hash, (edition, Arc::clone(&verified)));
         Ok(verified)
     }
 }

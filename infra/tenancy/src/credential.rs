@@ -1,6 +1,6 @@
 //! Development tokens: JWTs signed with Ed25519 by the key in the data folder. Nothing but EdDSA is accepted, whatever a token says.
 
-use crate::Role;
+use crate::{Role, issuer::IssuerKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signer, SigningKey};
 use headwater_kernel::{Actor, TenantId, Timestamp};
@@ -155,6 +155,9 @@ pub enum CredentialError {
         "the token is not valid here; get one of this installation's issuer (under dev: `headwater token --tenant T`)"
     )]
     Invalid,
+    /// The keys of who signs tokens were not there yet. Worth a retry.
+    #[error("the issuer's keys cannot be read now; try again")]
+    KeysUnavailable,
     /// The directory that knows the tenants could not be read. Worth a retry.
     #[error("the tenant directory cannot be read now; try again")]
     Unavailable,
@@ -163,7 +166,7 @@ pub enum CredentialError {
 /// The Ed25519 key of a data folder: signs and verifies development tokens.
 pub struct DevelopmentKey {
     signing: SigningKey,
-    decoding: DecodingKey,
+    verifying: IssuerKey,
 }
 
 impl std::fmt::Debug for DevelopmentKey {
@@ -178,8 +181,13 @@ impl DevelopmentKey {
         let signing = SigningKey::from_bytes(&secret);
         let public = URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes());
         #[allow(clippy::expect_used, reason = "32 bytes in base64url are always a key")]
-        let decoding = DecodingKey::from_ed_components(&public).expect("an Ed25519 public key has 32 bytes");
-        Self { signing, decoding }
+        let key = DecodingKey::from_ed_components(&public).expect("an Ed25519 public key has 32 bytes");
+        let verifying = IssuerKey {
+            id: None,
+            algorithm: Algorithm::EdDSA,
+            key,
+        };
+        Self { signing, verifying }
     }
 
     /// Signs a token. The signature is by the key itself, so this needs no PEM or DER in between.
@@ -209,7 +217,7 @@ impl DevelopmentKey {
             since,
             tenant,
             roles,
-        } = claims_of(token, &self.decoding, ISSUER, AUDIENCE)?;
+        } = claims_of(token, &self.verifying, ISSUER, AUDIENCE)?;
         Verified::of_claims(tenant, &sub, roles, &since, exp, runtime)
     }
 }
@@ -222,22 +230,22 @@ fn has_critical_extensions(token: &str) -> bool {
     header.is_ok_and(|header| header.contains_key("crit"))
 }
 
-/// The claims of a token that `key` signed with EdDSA, of this issuer for this audience. Its times are still to be compared, with the
+/// The claims of a token that `key` signed with its algorithm, of this issuer for this audience. Its times are still to be compared, with the
 /// injected clock.
 pub(crate) fn claims_of<C: DeserializeOwned>(
     token: &str,
-    key: &DecodingKey,
+    key: &IssuerKey,
     issuer: &str,
     audience: &str,
 ) -> Result<C, CredentialError> {
     if has_critical_extensions(token) {
         return Err(CredentialError::Invalid);
     }
-    let mut validation = Validation::new(Algorithm::EdDSA);
+    let mut validation = Validation::new(key.algorithm);
     validation.set_issuer(&[issuer]);
     validation.set_audience(&[audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     validation.validate_exp = false;
-    let decoded = jsonwebtoken::decode::<C>(token, key, &validation);
+    let decoded = jsonwebtoken::decode::<C>(token, &key.key, &validation);
     decoded.map(|token| token.claims).map_err(|_| CredentialError::Invalid)
 }

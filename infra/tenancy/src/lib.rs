@@ -8,6 +8,10 @@ mod authenticator;
 mod credential;
 mod directory;
 mod installation;
+mod issuer;
+mod key_set;
+mod public_keys;
+mod published_keys;
 mod scope;
 mod seal;
 #[cfg(feature = "testing")]
@@ -20,7 +24,11 @@ pub use credential::{
     CredentialError, DevelopmentKey, MAX_SUBJECT_BYTES, SubjectError, TokenRequest, Verified, check_subject,
 };
 pub use directory::{DirectoryError, Tenant, TenantDirectory, TenantState, tenants_table};
+pub use issuer::Issuer;
+pub use key_set::KeySetError;
+pub use public_keys::{PublicKeyError, PublicKeys};
+pub use published_keys::{KeySetPlace, KeySetPlaceError, PublishedKeys, PublishedKeysError};
 pub use scope::{MayNotCommand, OperatorScope, Role, TenantScope};
 pub use seal::{SealError, SealingKey};
-pub use verifier::{PublicKeyError, PublicKeys, TokenVerifier};
+pub use verifier::TokenVerifier;
 pub use worker::WorkerAuthority;

@@ -5,8 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use headwater_kernel::{Region, TenantId, Timestamp};
 use headwater_runtime::{ManualClock, Runtime};
 use headwater_tenancy::{
-    Authenticator, CredentialError, DevelopmentKey, PublicKeyError, PublicKeys, Role, SealingKey, TenantDirectory,
-    TokenRequest,
+    Authenticator, CredentialError, DevelopmentKey, Issuer, PublicKeyError, PublicKeys, Role, SealingKey,
+    TenantDirectory, TokenRequest,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -184,7 +184,7 @@ mod public_keys {
             SigningKey::from_bytes(&[3; 32]),
         );
         let texts = [public(&first), pem(&second)];
-        let keys = PublicKeys::new(texts.iter().map(String::as_str), ISSUER, "headwater-eu").unwrap();
+        let keys = PublicKeys::new(texts.iter().map(String::as_str), Issuer::new(ISSUER, "headwater-eu")).unwrap();
         let directory = TenantDirectory::fixed([(TenantId::new("acme").unwrap(), Region::Eu)], runtime.clone());
         let authenticator = Authenticator::new(Arc::new(keys), directory, runtime.clone());
         let good = claims(&runtime);
@@ -255,7 +255,7 @@ mod public_keys {
     #[test]
     fn what_is_no_public_key_is_refused_by_its_place() {
         let good = public(&SigningKey::from_bytes(&[1; 32]));
-        let refused = |text: &str| PublicKeys::new([good.as_str(), text], ISSUER, "a").unwrap_err();
+        let refused = |text: &str| PublicKeys::new([good.as_str(), text], Issuer::new(ISSUER, "a")).unwrap_err();
         assert_eq!(refused("nonsense!"), (1, PublicKeyError::NotEd25519));
         assert_eq!(refused("QUJD"), (1, PublicKeyError::NotEd25519));
         assert_eq!(

@@ -11,7 +11,7 @@ use headwater_dynamodb::Databases;
 use headwater_event_log::{EventLog, Options};
 use headwater_projectors::{Indexes, Metrics};
 use headwater_runtime::Runtime;
-use headwater_tenancy::{Authenticator, OperatorScope, SealingKey, TenantDirectory};
+use headwater_tenancy::{Authenticator, OperatorScope, PublishedKeys, SealingKey, TenantDirectory};
 use std::{sync::Arc, time::Duration};
 
 /// The longest pause between two tries to reach a store at the start.
@@ -33,6 +33,8 @@ pub(crate) struct Stores {
     pub(crate) generations: Generations,
     pub(crate) indexes: Indexes,
     pub(crate) metrics: Metrics,
+    /// Of the issuer, if it publishes them.
+    published_keys: Option<Arc<PublishedKeys>>,
     runtime: Runtime,
     /// Held until the engines are closed.
     folder: Option<DataFolder>,
@@ -58,8 +60,14 @@ impl Stores {
             (Adapter::Embedded, None) => bail!("the embedded engine needs a data folder"),
         };
         let directory = TenantDirectory::new(databases.durable.clone(), runtime.clone());
+        let mut published_keys = None;
         let authenticator = match (&config.auth, &folder) {
             (Auth::PublicKeys(keys), _) => Authenticator::new(Arc::clone(keys), directory.clone(), runtime.clone()),
+            (Auth::KeySet { place, issuer }, _) => {
+                let keys = PublishedKeys::new(place.clone(), issuer.clone(), runtime.clone())?;
+                let keys = Arc::clone(published_keys.insert(Arc::new(keys)));
+                Authenticator::new(keys, directory.clone(), runtime.clone())
+            }
             (Auth::DevelopmentKey, Some(folder)) => {
                 Authenticator::new(Arc::new(folder.token_key(runtime)?), directory.clone(), runtime.clone())
             }
@@ -81,6 +89,7 @@ impl Stores {
             sealing,
             directory,
             authenticator,
+            published_keys,
             log,
             repository,
             runtime: runtime.clone(),
@@ -88,23 +97,34 @@ impl Stores {
         })
     }
 
-    /// Tables, the installation's key, tenants. While a store cannot be reached it tries again and says so in `readiness`.
+    /// Tables, the installation's key, tenants, the issuer's keys. While one of them cannot be reached it tries again and says so in
+    /// `readiness`.
     pub(super) async fn prepare(&self, config: &Config, readiness: &Readiness) -> Result<()> {
         let mut pause = Duration::from_millis(100);
         loop {
-            let error = match self.try_to_prepare(config).await {
-                Ok(()) => return Ok(()),
-                Err(error) if tables::may_pass(&error) => error,
+            let (what, error) = match self.try_to_prepare(config).await {
+                Ok(()) => match self.fetch_keys().await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => ("the issuer's keys", error),
+                },
+                Err(error) if tables::may_pass(&error) => ("the tables", error),
                 Err(error) => return Err(error),
             };
-            tracing::warn!(
-                error = format!("{error:#}"),
-                "the tables cannot be reached yet; trying again"
-            );
-            readiness.starting("the tables cannot be reached yet; `headwater doctor` says why");
+            let error = format!("{error:#}");
+            tracing::warn!(error, "{what} cannot be reached yet; trying again");
+            readiness.starting(&format!("{what} cannot be reached yet; `headwater doctor` says why"));
             self.runtime.sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// The first look at the keys that the issuer publishes; later ones are made in the background.
+    async fn fetch_keys(&self) -> Result<()> {
+        if let Some(keys) = &self.published_keys {
+            keys.look().await?;
+            drop(PublishedKeys::keep_fresh(keys));
+        }
+        Ok(())
     }
 
     async fn try_to_prepare(&self, config: &Config) -> Result<()> {

@@ -10,7 +10,7 @@ use super::{
 use headwater_dynamodb::AwsConfig;
 use headwater_edge::Limits;
 use headwater_kernel::{Region, TenantId};
-use headwater_tenancy::PublicKeys;
+use headwater_tenancy::{Issuer, KeySetPlace, PublicKeys};
 use std::{
     collections::BTreeSet,
     fmt,
@@ -101,8 +101,10 @@ pub(crate) enum MetricStore {
 pub(crate) enum Auth {
     /// What the key in the data folder signed: development tokens.
     DevelopmentKey,
-    /// What an issuer signed.
+    /// What an issuer signed whose keys are given.
     PublicKeys(Arc<PublicKeys>),
+    /// What an issuer signed that publishes its keys.
+    KeySet { place: KeySetPlace, issuer: Issuer },
 }
 
 /// A process, as configured.

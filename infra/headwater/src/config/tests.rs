@@ -172,7 +172,7 @@ fn all_faults_are_told_at_once() {
         "no key rolls",
         "dynamodb.region is missing",
         "keys.sealing_file is missing",
-        "auth.public_keys is missing",
+        "auth.jwks is missing",
     ] {
         assert!(refused.contains(said), "{said}: {refused}");
     }
@@ -240,6 +240,8 @@ fn what_does_not_go_together_is_refused() {
             "the tenant acme lives in eu, and these stores are those of us",
         ),
         ("auth.allow_development_key = true\ndata = \"d\"", "exclude one another"),
+        ("auth.jwks = \"https://id.example.com/keys\"", "exclude one another"),
+        ("auth.tenant_claim = \"\"", "auth.tenant_claim is missing"),
     ] {
         let refused = folder.refused(text);
         assert!(refused.contains(said), "{text}: {refused}");
@@ -254,6 +256,10 @@ fn what_does_not_go_together_is_refused() {
         refused.contains("the text (number 1 of auth.public_keys) is no Ed25519 public key"),
         "{refused}"
     );
+    let public_keys = format!("public_keys = [\"{KEY}\"]");
+    let refused = with(&public_keys, "jwks = \"http://id.example.com/keys\"").unwrap_err();
+    assert!(refused.contains("auth.jwks is not https"), "{refused}");
+    assert!(with(&public_keys, "jwks = \"https://id.example.com/keys\"").is_ok());
     let refused = with(KEY, "none.pem").unwrap_err();
     assert!(refused.contains("none.pem cannot be read"), "{refused}");
 }

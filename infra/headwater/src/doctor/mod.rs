@@ -24,6 +24,7 @@ pub(crate) async fn check(config: &Config, runtime: &Runtime) -> Findings {
     let roles: Vec<&str> = config.roles.iter().map(|role| role.as_str()).collect();
     findings.ok("configuration", format!("can be used; roles {}", roles.join(", ")));
     let sealing = keys::sealing(&mut findings, config);
+    keys::published(&mut findings, config, runtime).await;
     let holder = config
         .data
         .as_deref()

@@ -13,6 +13,7 @@ mod embedded;
 mod handover;
 mod installation;
 mod issuer;
+mod issuer_keys;
 mod process;
 mod refused;
 mod roles;

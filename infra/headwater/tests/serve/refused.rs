@@ -49,7 +49,7 @@ fn a_file_that_is_not_there_and_development_tokens() {
     );
     let (status, _, error) = run(headwater().arg("serve"));
     assert!(
-        status == Some(1) && error.contains("auth.public_keys is missing"),
+        status == Some(1) && error.contains("auth.jwks is missing"),
         "{error}"
     );
     assert!(error.contains("serve does not accept `headwater token`"), "{error}");
