@@ -19,10 +19,7 @@ pub(super) fn auth(reader: &mut Reader, data: Option<&Path>) -> Option<Auth> {
         roles_claim: reader.text("auth.roles_claim").unwrap_or_else(|| "roles".into()),
     };
     if reader.flag("auth.allow_development_key").unwrap_or(false) {
-        for (key, given) in [
-            ("auth.public_keys", !keys.is_empty()),
-            ("auth.jwks", key_set.is_some()),
-        ] {
+        for (key, given) in [("auth.public_keys", !keys.is_empty()), ("auth.jwks", key_set.is_some())] {
             if given {
                 let what =
                     format!("auth.allow_development_key and {key} exclude one another; production has the latter");

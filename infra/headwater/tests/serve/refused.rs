@@ -48,9 +48,6 @@ fn a_file_that_is_not_there_and_development_tokens() {
         "{error}"
     );
     let (status, _, error) = run(headwater().arg("serve"));
-    assert!(
-        status == Some(1) && error.contains("auth.jwks is missing"),
-        "{error}"
-    );
+    assert!(status == Some(1) && error.contains("auth.jwks is missing"), "{error}");
     assert!(error.contains("serve does not accept `headwater token`"), "{error}");
 }
