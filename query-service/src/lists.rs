@@ -108,7 +108,7 @@ pub(crate) static LISTS: &[List] = &[
         collection: "variants",
         parent: Some("products"),
         projection: variants::PROJECTION,
-        summary: "The variants of a product by id, those taken off sale too",
+        summary: "The variants of a product by id, those taken off sale too; `version` is the product's as it last changed",
         range: |ask| Ok(VariantRow::in_product(ask.parent()?)),
         read: rows::<VariantRow>,
         ..PLAIN

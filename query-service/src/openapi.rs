@@ -156,13 +156,13 @@ fn price(document: &mut OpenApi, waiting: &[Value]) {
     parameters.extend_from_slice(waiting);
     let answer = json!({
         "type": "object",
-        "required": ["price_list_id", "price_cents", "currency", "at", "entry", "version"],
+        "required": ["price_list_id", "product_id", "price_cents", "currency", "at", "entry", "version"],
         "properties": {
             "price_list_id": text(), "product_id": text(), "variant_id": text(), "price_cents": { "type": "integer", "minimum": 0 },
             "currency": text(), "at": time(),
             "entry": {
-                "type": "object", "description": "What the price was set for: the product or the variant.",
-                "properties": { "product_id": text(), "variant_id": text() }
+                "type": "object", "description": "What the price was set for: the product, or the variant of it.",
+                "required": ["product_id"], "properties": { "product_id": text(), "variant_id": text() }
             },
             "version": version()
         }

@@ -23,9 +23,9 @@ pub(crate) const PATH: &str = "/v1/catalog/price-lists/{id}/price";
 pub(crate) const PARAMETERS: [(&str, &str); 3] = [
     (
         "product_id",
-        "What is priced. With `variant_id` too it is the variant's product, whose price counts for a variant without one.",
+        "The product that is priced, or whose variant is: its price counts for a variant without one.",
     ),
-    ("variant_id", "The variant that is priced."),
+    ("variant_id", "The variant of the product that is priced."),
     ("at", "When (RFC 3339); now without it."),
 ];
 
@@ -42,12 +42,7 @@ impl QueryService {
         parameters.only(&PARAMETERS.map(|(name, _)| name), None)?;
         let id = id_of(list)?;
         let (product, variant) = (parameters.id("product_id")?, parameters.id("variant_id")?);
-        if product.is_none() && variant.is_none() {
-            return Err(invalid(
-                "product_id",
-                "is missing; say what is priced, by product_id or variant_id",
-            ));
-        }
+        let product = product.ok_or_else(|| invalid("product_id", "is missing; say what is priced"))?;
         let at = parameters.time("at")?.unwrap_or_else(|| self.inner().runtime.now());
         self.reach(scope, PROJECTION, consistency).await?;
         let mut repository = (self.inner().repository)(PROJECTION);
@@ -59,16 +54,14 @@ impl QueryService {
         let row = row.ok_or_else(|| not_found(&format!("catalog/price-lists/{id}")))?;
         let list = &row.entity;
         let entry = list
-            .price(product.as_ref(), variant.as_ref(), at)
+            .price(&product, variant.as_ref(), at)
             .map_err(|why| Problem::new(StatusCode::NOT_FOUND, "no-price", why.to_string()))?;
         let mut price = json!({
-            "price_list_id": id, "price_cents": entry.price_cents, "currency": list.currency, "at": at,
+            "price_list_id": id, "product_id": product, "price_cents": entry.price_cents, "currency": list.currency, "at": at,
             "entry": entry.item()
         });
-        for (name, id) in [("product_id", product), ("variant_id", variant)] {
-            if let Some(id) = id {
-                price[name] = json!(id);
-            }
+        if let Some(variant) = variant {
+            price["variant_id"] = json!(variant);
         }
         Ok((answer(price, row.version), row.version))
     }

@@ -1,10 +1,6 @@
-//! Global Trade Item Numbers: what is one, when two are the same, and whose they are. A number is one product's or one variant's.
+//! Global Trade Item Numbers: what is one, when two are the same, and how they are claimed. A number is one product's or one of its variants'.
 
-use crate::{product::Product, variant::Variant};
-use headwater_kernel::{Aggregate, AggregateType, Claim, Rejection};
-
-/// The name of the claim of a number.
-const CLAIM: &str = "gtin";
+use headwater_kernel::{Claim, Rejection};
 
 /// Most GTINs of one product or variant. Families of cartridges and cables have more than a hundred.
 pub const MAX_GTINS: usize = 200;
@@ -29,22 +25,16 @@ pub fn normalized(gtin: &str) -> Option<String> {
 }
 
 /// The claims of these numbers.
-pub(crate) fn claims(gtin: &[String]) -> Vec<Claim> {
+pub(crate) fn claims<'a>(gtin: impl IntoIterator<Item = &'a String>) -> Vec<Claim> {
     let claim = |value| Claim {
-        name: CLAIM,
+        name: "gtin",
         value,
         pointer: "/gtin",
     };
-    gtin.iter().filter_map(|gtin| normalized(gtin)).map(claim).collect()
-}
-
-/// With whom `A` competes for a claim: products and variants have their numbers from the same authority.
-pub(crate) fn rivals<A: Aggregate>(claim: &str) -> Vec<AggregateType> {
-    if claim == CLAIM {
-        vec![AggregateType::of::<Product>(), AggregateType::of::<Variant>()]
-    } else {
-        vec![AggregateType::of::<A>()]
-    }
+    gtin.into_iter()
+        .filter_map(|gtin| normalized(gtin))
+        .map(claim)
+        .collect()
 }
 
 /// Checks the GTINs of a product or variant and leaves out those that repeat an earlier one in another or the same spelling.

@@ -11,7 +11,6 @@ mod price;
 pub mod price_list;
 pub mod product;
 pub mod search_settings;
-pub mod variant;
 
 use headwater_kernel::AggregateRegistry;
 
@@ -21,7 +20,6 @@ pub const CONTEXT: &str = "catalog";
 /// The aggregates of this context, one line each.
 pub fn register(registry: &mut impl AggregateRegistry) {
     registry.aggregate::<product::Product>();
-    registry.aggregate::<variant::Variant>();
     registry.aggregate::<price_list::PriceList>();
     registry.aggregate::<category::Category>();
     registry.aggregate::<brand::Brand>();
@@ -71,6 +69,9 @@ mod tests {
                         "revise",
                         "set-gtin",
                         "set-attributes",
+                        "add-variant",
+                        "change-variant",
+                        "discontinue-variant",
                         "discontinue"
                     ],
                     vec![
@@ -79,28 +80,10 @@ mod tests {
                         "ProductRevised",
                         "ProductGtinReplaced",
                         "ProductAttributesReplaced",
+                        "ProductVariantAdded",
+                        "ProductVariantChanged",
+                        "ProductVariantDiscontinued",
                         "ProductDiscontinued"
-                    ]
-                ),
-                (
-                    "variants",
-                    vec![
-                        "create",
-                        "change-sku",
-                        "set-options",
-                        "set-gtin",
-                        "change-price",
-                        "clear-price",
-                        "discontinue"
-                    ],
-                    vec![
-                        "VariantCreated",
-                        "VariantSkuChanged",
-                        "VariantOptionsReplaced",
-                        "VariantGtinReplaced",
-                        "VariantPriceChanged",
-                        "VariantPriceCleared",
-                        "VariantDiscontinued"
                     ]
                 ),
                 (

@@ -26,7 +26,7 @@ pub struct PriceList {
     valid_from: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     valid_until: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Entries::is_empty")]
     entries: Entries,
 }
 
@@ -72,6 +72,7 @@ impl PriceList {
 impl Aggregate for PriceList {
     const CONTEXT: &'static str = crate::CONTEXT;
     const NAME: &'static str = "price-lists";
+    const STATE_VERSION: u32 = 2;
     type Command = Command;
     type Event = Event;
 

@@ -5,17 +5,20 @@ mod command;
 mod event;
 #[cfg(test)]
 mod tests;
+mod variants;
 
 pub use attributes::{Attribute, Attributes, MAX_ATTRIBUTES};
 pub use command::{Command, Content};
 pub use event::Event;
+pub use variants::{MAX_OPTIONS, MAX_VARIANTS, NewVariant, Options, VariantChange, VariantEnd};
 
 use crate::gtin;
-use headwater_kernel::{Aggregate, AggregateType, Claim, Currency, Facts, Rejection, Timestamp};
+use headwater_kernel::{Aggregate, Claim, Currency, Facts, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
+use variants::Variants;
 
-/// A product. Its GTINs are its own within the tenant, no variant's either, also after it was discontinued, because GS1 never gives one out again. Its SKU
-/// is the maker's part number and may be another product's too.
+/// A product and the variants that it comes in. Its GTINs and theirs are no other's within the tenant, also after they were discontinued,
+/// because GS1 never gives one out again. A SKU is the maker's part number and may be another product's too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
     stage: Stage,
@@ -34,6 +37,8 @@ pub struct Product {
     gtin: Vec<String>,
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     attributes: Attributes,
+    #[serde(default, skip_serializing_if = "Variants::is_empty")]
+    variants: Variants,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +84,8 @@ impl Product {
     }
 
     /// The events that lead from this state to `content`.
-    fn become_content(&self, content: Content) -> Vec<Event> {
-        let mut events = self.change_price(content.price_cents, content.currency);
+    fn become_content(&self, content: Content) -> Result<Vec<Event>, Rejection> {
+        let mut events = self.change_price(content.price_cents, content.currency)?;
         events.extend(self.revise(
             Some(content.sku),
             Some(content.title),
@@ -89,18 +94,21 @@ impl Product {
             Some(content.description),
             Some(content.released_at),
         ));
-        events.extend(self.replace_gtin(content.gtin));
+        events.extend(self.replace_gtin(content.gtin)?);
         events.extend(self.replace_attributes(content.attributes));
-        events
+        Ok(events)
     }
 
-    fn change_price(&self, price_cents: i64, currency: Currency) -> Vec<Event> {
+    fn change_price(&self, price_cents: i64, currency: Currency) -> Result<Vec<Event>, Rejection> {
+        if currency != self.currency {
+            self.variants.check_without_prices()?;
+        }
         let same = (price_cents, currency) == (self.price_cents, self.currency);
-        if same {
+        Ok(if same {
             vec![]
         } else {
             vec![Event::ProductPriceChanged { price_cents, currency }]
-        }
+        })
     }
 
     fn revise(
@@ -130,8 +138,9 @@ impl Product {
         })
     }
 
-    fn replace_gtin(&self, gtin: Vec<String>) -> Option<Event> {
-        changed(gtin, &self.gtin).map(|gtin| Event::ProductGtinReplaced { gtin })
+    fn replace_gtin(&self, gtin: Vec<String>) -> Result<Option<Event>, Rejection> {
+        self.variants.check_gtin_is_free(&gtin, None)?;
+        Ok(changed(gtin, &self.gtin).map(|gtin| Event::ProductGtinReplaced { gtin }))
     }
 
     fn replace_attributes(&self, attributes: Attributes) -> Option<Event> {
@@ -161,9 +170,9 @@ impl Aggregate for Product {
             Command::Create(_) if self.stage == Stage::OnSale => return Err(Rejection::already_exists()),
             Command::Create(content) => vec![Self::create(content)],
             Command::Import(content) if self.stage == Stage::Absent => vec![Self::create(content)],
-            Command::Import(content) => self.become_content(content),
+            Command::Import(content) => self.become_content(content)?,
             Command::ChangePrice { price_cents, currency } => {
-                self.change_price(price_cents, currency.unwrap_or(self.currency))
+                self.change_price(price_cents, currency.unwrap_or(self.currency))?
             }
             Command::Revise {
                 sku,
@@ -176,8 +185,11 @@ impl Aggregate for Product {
                 .revise(sku, title, brand, category, description, released_at)
                 .into_iter()
                 .collect(),
-            Command::SetGtin { gtin } => self.replace_gtin(gtin).into_iter().collect(),
+            Command::SetGtin { gtin } => self.replace_gtin(gtin)?.into_iter().collect(),
             Command::SetAttributes { attributes } => self.replace_attributes(attributes).into_iter().collect(),
+            Command::AddVariant(variant) => vec![self.add_variant(variant)?],
+            Command::ChangeVariant(change) => self.change_variant(change)?.into_iter().collect(),
+            Command::DiscontinueVariant(end) => vec![self.discontinue_variant(end)?],
             Command::Discontinue { reason } => vec![Event::ProductDiscontinued { reason }],
         })
     }
@@ -208,6 +220,7 @@ impl Aggregate for Product {
                     released_at,
                     gtin,
                     attributes,
+                    variants: Variants::default(),
                 };
             }
             Event::ProductPriceChanged { price_cents, currency } => {
@@ -231,15 +244,14 @@ impl Aggregate for Product {
             }
             Event::ProductGtinReplaced { gtin } => self.gtin = gtin,
             Event::ProductAttributesReplaced { attributes } => self.attributes = attributes,
+            Event::ProductVariantAdded { .. }
+            | Event::ProductVariantChanged { .. }
+            | Event::ProductVariantDiscontinued { .. } => self.variants.apply(event),
             Event::ProductDiscontinued { .. } => self.stage = Stage::Discontinued,
         }
     }
 
     fn claims(&self) -> Vec<Claim> {
-        gtin::claims(&self.gtin)
-    }
-
-    fn rivals(claim: &str) -> Vec<AggregateType> {
-        gtin::rivals::<Self>(claim)
+        gtin::claims(self.gtin.iter().chain(self.variants.gtin()))
     }
 }

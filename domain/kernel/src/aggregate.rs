@@ -1,6 +1,6 @@
 //! What a consistency boundary must provide. Where it is stored and how it is reached is not its business.
 
-use crate::{AggregateType, Claim, Facts, Rejection};
+use crate::{Claim, Facts, Rejection};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -34,12 +34,6 @@ pub trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Send + Syn
     /// The values that this state holds alone within its tenant. The log releases what a commit drops and takes what it adds.
     fn claims(&self) -> Vec<Claim> {
         Vec::new()
-    }
-
-    /// The aggregates of this context that compete for the values claimed as `claim`, this one included, and the same for each of them.
-    /// Claims are kept under the name of the first, which stays the first for ever: it is part of their keys.
-    fn rivals(_claim: &str) -> Vec<AggregateType> {
-        vec![AggregateType::of::<Self>()]
     }
 
     /// The schema version that this build writes for an event type.

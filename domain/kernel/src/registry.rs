@@ -1,9 +1,9 @@
 //! How a context hands its aggregates to whoever serves them: a visitor, so that each visitor keeps the types, and a description for
 //! those that need none.
 
-use crate::{Aggregate, Claim, StoredEvent, Upcast};
+use crate::{Aggregate, Upcast};
 use schemars::{Schema, generate::SchemaSettings};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Receives every aggregate of a context. A context's `register` calls it once per aggregate; that is its list.
 pub trait AggregateRegistry {
@@ -22,9 +22,6 @@ pub struct AggregateType {
     pub schema_version: fn(&str) -> u32,
     /// Brings an event one version forward.
     pub upcast: fn(&str, u32, Value) -> Option<Upcast>,
-    /// As [`Aggregate::rivals`].
-    pub rivals: fn(&str) -> Vec<AggregateType>,
-    claims_after: fn(&mut dyn Iterator<Item = &StoredEvent>) -> serde_json::Result<Vec<Claim>>,
     command_schema: fn() -> Schema,
     event_schema: fn() -> Schema,
 }
@@ -35,15 +32,6 @@ fn schema_of<T: schemars::JsonSchema>() -> Schema {
         .into_root_schema_for::<T>()
 }
 
-fn claims_after<A: Aggregate>(events: &mut dyn Iterator<Item = &StoredEvent>) -> serde_json::Result<Vec<Claim>> {
-    let mut state = A::default();
-    for StoredEvent { event_type, data, .. } in events {
-        let data: Value = serde_json::from_str(data.get())?;
-        state.apply(&serde_json::from_value(json!({ "type": event_type, "data": data }))?);
-    }
-    Ok(state.claims())
-}
-
 impl AggregateType {
     /// Describes `A`.
     pub const fn of<A: Aggregate>() -> Self {
@@ -52,20 +40,9 @@ impl AggregateType {
             name: A::NAME,
             schema_version: A::schema_version,
             upcast: A::upcast,
-            rivals: A::rivals,
-            claims_after: claims_after::<A>,
             command_schema: schema_of::<A::Command>,
             event_schema: schema_of::<A::Event>,
         }
-    }
-
-    /// What an aggregate of this type holds alone after a whole history, whose events have the current schema versions.
-    ///
-    /// # Errors
-    /// When this build does not know one of them.
-    pub fn claims_after<'a>(&self, events: impl Iterator<Item = &'a StoredEvent>) -> serde_json::Result<Vec<Claim>> {
-        let mut events = events;
-        (self.claims_after)(&mut events)
     }
 
     /// The commands by name, each with its description and the JSON schema (2020-12) of its payload.

@@ -75,12 +75,12 @@ pub enum NoPrice {
 }
 
 impl PriceListRow {
-    /// The entry that says what something costs at a time. A variant's own goes before its product's; with both ids, the product's counts
-    /// for a variant without one.
+    /// The entry that says what a product, or a variant of it, costs at a time. A variant's own goes before its product's, which counts for a
+    /// variant without one.
     ///
     /// # Errors
     /// [`NoPrice`] says why there is none.
-    pub fn price(&self, product_id: Option<&Id>, variant_id: Option<&Id>, at: Timestamp) -> Result<&Entry, NoPrice> {
+    pub fn price(&self, product_id: &Id, variant_id: Option<&Id>, at: Timestamp) -> Result<&Entry, NoPrice> {
         match self.status {
             PriceListStatus::Draft => return Err(NoPrice::Draft),
             PriceListStatus::Retired => return Err(NoPrice::Retired),
@@ -92,9 +92,15 @@ impl PriceListRow {
         if let Some(until) = self.valid_until.filter(|until| at >= *until) {
             return Err(NoPrice::After(until));
         }
-        let own = variant_id.and_then(|id| self.find(&Item::variant(id.clone())).ok());
-        let of_product = || product_id.and_then(|id| self.find(&Item::product(id.clone())).ok());
-        own.or_else(of_product)
+        let find = |variant_id: Option<&Id>| {
+            let item = Item {
+                product_id: product_id.clone(),
+                variant_id: variant_id.cloned(),
+            };
+            self.find(&item).ok()
+        };
+        let own = variant_id.and_then(|id| find(Some(id)));
+        own.or_else(|| find(None))
             .map(|at| &self.entries[at])
             .ok_or(NoPrice::NoEntry)
     }
@@ -114,6 +120,9 @@ impl PriceListRow {
 
 impl Fold for PriceListRow {
     type Source = PriceList;
+
+    // 1 had entries for variants without their products.
+    const VERSION: u32 = 2;
 
     fn empty(id: &Id) -> Self {
         Self {

@@ -35,14 +35,14 @@ pub struct ProductFacts {
 }
 
 /// Takes a value that an event brings, if it brings one.
-fn take<T: Clone>(into: &mut T, new: &Option<T>) {
+pub(crate) fn take<T: Clone>(into: &mut T, new: &Option<T>) {
     if let Some(new) = new {
         into.clone_from(new);
     }
 }
 
 impl ProductFacts {
-    /// Folds one event; a discontinued product keeps its facts.
+    /// Folds one event; a discontinued product keeps its facts. Its variants are not among them.
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::ProductCreated {
@@ -90,7 +90,10 @@ impl ProductFacts {
             }
             Event::ProductGtinReplaced { gtin } => self.gtin.clone_from(gtin),
             Event::ProductAttributesReplaced { attributes } => self.attributes.clone_from(attributes),
-            Event::ProductDiscontinued { .. } => {}
+            Event::ProductVariantAdded { .. }
+            | Event::ProductVariantChanged { .. }
+            | Event::ProductVariantDiscontinued { .. }
+            | Event::ProductDiscontinued { .. } => {}
         }
     }
 }

@@ -22,7 +22,7 @@ pub trait ProjectionRegistry {
 pub fn register(registry: &mut impl ProjectionRegistry) {
     registry.row::<product_view::ProductRow>(product_view::PROJECTION);
     registry.document::<product_search::ProductDocument>(product_search::PROJECTION);
-    registry.rows::<variants::VariantFold>(variants::PROJECTION);
+    registry.rows::<variants::VariantsFold>(variants::PROJECTION);
     registry.row::<price_lists::PriceListRow>(price_lists::PROJECTION);
     registry.row::<categories::CategoryRow>(categories::PROJECTION);
     registry.row::<brands::BrandRow>(brands::PROJECTION);

@@ -1,11 +1,13 @@
-//! `variants`: the variants of each product, a row each below its product. Serves `GET /v1/catalog/variants/{id}`, and with one query
-//! `GET /v1/catalog/products/{id}/variants`. The product's own row is another projection's, so that a page of products reads no variants.
+//! `variants`: the variants of each product, a row each below its product. With one query it serves
+//! `GET /v1/catalog/products/{id}/variants`. The product's own row is another projection's, so that a page of products reads no variants. A
+//! product without variants has no rows here, just the head that says how far it was followed.
 
-use crate::{EventContext, Fold, RowsFold};
-use headwater_catalog::variant::{Event, Options, Variant};
+use crate::{EventContext, Fold, RowsFold, product::take};
+use headwater_catalog::product::{Event, Options, Product};
 use headwater_dynamo_schema::{DynamoRepository, RowItem, RowItemError};
 use headwater_kernel::{Currency, Id, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The projection's name.
 pub const PROJECTION: &str = "variants";
@@ -19,7 +21,7 @@ pub const PROJECTION: &str = "variants";
     sk = "PRODUCT#{product_id}#VARIANT#{id}"
 )]
 pub struct VariantRow {
-    /// Its id.
+    /// Its id within the product.
     pub id: Id,
     /// The product that it is a variant of.
     pub product_id: Id,
@@ -43,53 +45,46 @@ pub struct VariantFacts {
     /// The currency of its own price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
-    /// Whether it was taken off sale for good.
+    /// Whether it was taken off sale for good, by itself or with its product.
     pub discontinued: bool,
-    /// When it was created.
+    /// When it was added.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// A variant's row, whose key takes more than the variant's id.
+/// All variants that a product ever had.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct VariantFold {
+pub struct VariantsFold {
     id: Id,
-    // Not flattened: an `Option` that is, swallows the error of a value that cannot be read and would then show nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    row: Option<BelowProduct>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    variants: BTreeMap<Id, VariantFacts>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct BelowProduct {
-    product_id: Id,
-    #[serde(flatten)]
-    facts: VariantFacts,
-}
+impl Fold for VariantsFold {
+    type Source = Product;
 
-impl Fold for VariantFold {
-    type Source = Variant;
+    // 1 followed variants that were aggregates of their own.
+    const VERSION: u32 = 2;
 
     fn empty(id: &Id) -> Self {
         Self {
             id: id.clone(),
-            row: None,
+            variants: BTreeMap::new(),
         }
     }
 
     fn apply(&mut self, at: &EventContext<'_>, event: &Event) {
-        if let Event::VariantCreated {
-            product_id,
-            sku,
-            options,
-            gtin,
-            price_cents,
-            currency,
-        } = event
-        {
-            self.row = Some(BelowProduct {
-                product_id: product_id.clone(),
-                facts: VariantFacts {
+        match event {
+            Event::ProductVariantAdded {
+                variant_id,
+                sku,
+                options,
+                gtin,
+                price_cents,
+                currency,
+            } => {
+                let facts = VariantFacts {
                     sku: sku.clone(),
                     options: options.clone(),
                     gtin: gtin.clone(),
@@ -98,36 +93,62 @@ impl Fold for VariantFold {
                     discontinued: false,
                     created_at: at.time,
                     updated_at: at.time,
-                },
-            });
+                };
+                self.variants.insert(variant_id.clone(), facts);
+            }
+            Event::ProductVariantChanged {
+                variant_id,
+                sku,
+                options,
+                gtin,
+                price_cents,
+                currency,
+            } => {
+                let Some(facts) = self.variants.get_mut(variant_id) else {
+                    return;
+                };
+                take(&mut facts.sku, sku);
+                take(&mut facts.options, options);
+                take(&mut facts.gtin, gtin);
+                if let Some(price_cents) = price_cents {
+                    (facts.price_cents, facts.currency) = (*price_cents, *currency);
+                }
+                facts.updated_at = at.time;
+            }
+            Event::ProductVariantDiscontinued { variant_id, .. } => {
+                if let Some(facts) = self.variants.get_mut(variant_id) {
+                    discontinue(facts, at);
+                }
+            }
+            Event::ProductDiscontinued { .. } => {
+                let on_sale = self.variants.values_mut().filter(|facts| !facts.discontinued);
+                on_sale.for_each(|facts| discontinue(facts, at));
+            }
+            Event::ProductCreated { .. }
+            | Event::ProductPriceChanged { .. }
+            | Event::ProductRevised { .. }
+            | Event::ProductGtinReplaced { .. }
+            | Event::ProductAttributesReplaced { .. } => {}
         }
-        let Some(BelowProduct { facts, .. }) = &mut self.row else {
-            return;
-        };
-        match event {
-            Event::VariantCreated { .. } => {}
-            Event::VariantSkuChanged { sku, .. } => facts.sku.clone_from(sku),
-            Event::VariantOptionsReplaced { options, .. } => facts.options.clone_from(options),
-            Event::VariantGtinReplaced { gtin, .. } => facts.gtin.clone_from(gtin),
-            Event::VariantPriceChanged {
-                price_cents, currency, ..
-            } => (facts.price_cents, facts.currency) = (Some(*price_cents), Some(*currency)),
-            Event::VariantPriceCleared { .. } => (facts.price_cents, facts.currency) = (None, None),
-            Event::VariantDiscontinued { .. } => facts.discontinued = true,
-        }
-        facts.updated_at = at.time;
     }
 }
 
-impl RowsFold for VariantFold {
+fn discontinue(facts: &mut VariantFacts, at: &EventContext<'_>) {
+    facts.discontinued = true;
+    facts.updated_at = at.time;
+}
+
+impl RowsFold for VariantsFold {
     const TABLE: &'static str = "catalog";
 
     fn rows(&self) -> Result<Vec<RowItem>, RowItemError> {
-        let row = self.row.clone().map(|BelowProduct { product_id, facts }| VariantRow {
-            id: self.id.clone(),
-            product_id,
-            facts,
-        });
-        row.iter().map(RowItem::of).collect()
+        let row = |(id, facts): (&Id, &VariantFacts)| {
+            RowItem::of(&VariantRow {
+                id: id.clone(),
+                product_id: self.id.clone(),
+                facts: facts.clone(),
+            })
+        };
+        self.variants.iter().map(row).collect()
     }
 }

@@ -2,9 +2,6 @@
 //! It is written and released in the transaction of the commit that changes the value, and never scanned. Further attributes: `v` (N, 1),
 //! `owner` (S, the aggregate's id), `at` (N, nanoseconds since 1970). This is persisted for ever: `golden/` keeps an example.
 //!
-//! Aggregates of several types may compete for the same values, as products and variants do for GTINs ([`Aggregate::rivals`]). `<aggregates>`
-//! is then the first of these types, and a claim whose owner is of another one has layout `v` 2, with `aggregate` (S, the owner's type).
-//!
 //! A transaction has room for 99 claims beside the commit. More go ahead of it as provisional claims; if the commit then never comes,
 //! they are claims that their owner's history does not bear out, and after [`PROVISIONAL`] a rival may drop them.
 
@@ -21,22 +18,10 @@ use aws_sdk_dynamodb::{
 use headwater_dynamodb::AccessPattern;
 use headwater_kernel::{Aggregate, AggregateType, Claim, Id, Timestamp, key};
 use headwater_tenancy::TenantScope;
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
-/// The layout of a claim whose owner is of the type that its key names.
+/// The layout that this build writes.
 const LAYOUT: u32 = 1;
-
-/// The layout of a claim that says of which type its owner is.
-const LAYOUT_OF_ANOTHER: u32 = 2;
-
-/// What stands between a claim and its owner: it is free, or is the owner's own already. Attributes are `#owner` and `#aggregate`.
-const FREE_OR_OWN: &str = "attribute_not_exists(PK) OR (#owner = :owner AND attribute_not_exists(#aggregate))";
-
-/// The same for an owner that the claim has to name the type of.
-const FREE_OR_OWN_OF_ANOTHER: &str = "attribute_not_exists(PK) OR (#owner = :owner AND #aggregate = :aggregate)";
 
 /// How long a claim is believed although its owner's history does not bear it out: its commit may be under way.
 pub(crate) const PROVISIONAL: Duration = Duration::from_secs(60);
@@ -100,55 +85,25 @@ pub(crate) fn failed_conditions(error: &SdkError<TransactWriteItemsError>) -> Ve
         .collect()
 }
 
-/// Whose a value is by its claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Holder {
-    /// The type of the owner, if it is not the one that the key names.
-    pub(crate) aggregate: Option<String>,
-    pub(crate) owner: Id,
-    /// Since when.
-    pub(crate) at: Timestamp,
-}
-
-/// The type under whose name a claim is kept.
-pub(crate) fn kept_under(aggregate: &AggregateType, claim: &Claim) -> &'static str {
-    (aggregate.rivals)(claim.name)
-        .first()
-        .map_or(aggregate.name, |first| first.name)
-}
-
-fn claim_key(scope: &TenantScope, aggregate: &AggregateType, claim: &Claim) -> AttributeValue {
-    item::text(scope.key_below([kept_under(aggregate, claim), claim.name, &claim.value]))
-}
-
-/// What a claim of `aggregate` has to say of its owner's type.
-fn other_type(aggregate: &AggregateType, claim: &Claim) -> Option<&'static str> {
-    (kept_under(aggregate, claim) != aggregate.name).then_some(aggregate.name)
+fn claim_key(scope: &TenantScope, aggregate: &str, claim: &Claim) -> AttributeValue {
+    item::text(scope.key_below([aggregate, claim.name, &claim.value]))
 }
 
 /// Lays a claim out.
-pub(crate) fn write(scope: &TenantScope, aggregate: &AggregateType, claim: &Claim, owner: &Id, at: Timestamp) -> Item {
-    let other = other_type(aggregate, claim);
-    let layout = other.map_or(LAYOUT, |_| LAYOUT_OF_ANOTHER);
-    let mut item = Item::from([
+pub(crate) fn write(scope: &TenantScope, aggregate: &str, claim: &Claim, owner: &Id, at: Timestamp) -> Item {
+    Item::from([
         ("PK".to_owned(), claim_key(scope, aggregate, claim)),
-        ("v".to_owned(), item::number(layout)),
+        ("v".to_owned(), item::number(LAYOUT)),
         ("owner".to_owned(), item::text(owner.as_str())),
         ("at".to_owned(), item::number(at.nanos())),
-    ]);
-    item.extend(other.map(|name| ("aggregate".to_owned(), item::text(name))));
-    item
+    ])
 }
 
 /// Who owns a value by its claim, and since when.
-pub(crate) fn read(item: &Item) -> Option<Holder> {
+pub(crate) fn read(item: &Item) -> Option<(Id, Timestamp)> {
     let owner = Id::new(crate::log::text_of(item, "owner")?).ok()?;
     let at = item.get("at")?.as_n().ok()?.parse().ok()?;
-    Some(Holder {
-        aggregate: crate::log::text_of(item, "aggregate").map(Into::into),
-        owner,
-        at: Timestamp::from_nanos(at),
-    })
+    Some((owner, Timestamp::from_nanos(at)))
 }
 
 impl EventLog {
@@ -168,27 +123,21 @@ impl EventLog {
         }
         let table = self.claims_table(aggregate.context);
         let owner = item::text(id.as_str());
-        let other = other_type(aggregate, change.claim());
-        let condition = other.map_or(FREE_OR_OWN, |_| FREE_OR_OWN_OF_ANOTHER);
-        let names = [("#owner", "owner"), ("#aggregate", "aggregate")]
-            .map(|(name, attribute)| (name.to_owned(), attribute.to_owned()));
-        let mut values = HashMap::from([(":owner".to_owned(), owner)]);
-        values.extend(other.map(|name| (":aggregate".to_owned(), item::text(name))));
         let built = match change {
             ClaimChange::Take(claim) => Put::builder()
                 .table_name(table)
-                .set_item(Some(write(scope, aggregate, claim, id, self.0.runtime.now())))
-                .condition_expression(condition)
-                .set_expression_attribute_names(Some(names.into()))
-                .set_expression_attribute_values(Some(values))
+                .set_item(Some(write(scope, aggregate.name, claim, id, self.0.runtime.now())))
+                .condition_expression("attribute_not_exists(PK) OR #owner = :owner")
+                .expression_attribute_names("#owner", "owner")
+                .expression_attribute_values(":owner", owner)
                 .build()
                 .map(|put| TransactWriteItem::builder().put(put).build()),
             ClaimChange::Release(claim) => Delete::builder()
                 .table_name(table)
-                .key("PK", claim_key(scope, aggregate, claim))
-                .condition_expression(condition)
-                .set_expression_attribute_names(Some(names.into()))
-                .set_expression_attribute_values(Some(values))
+                .key("PK", claim_key(scope, aggregate.name, claim))
+                .condition_expression("attribute_not_exists(PK) OR #owner = :owner")
+                .expression_attribute_names("#owner", "owner")
+                .expression_attribute_values(":owner", owner)
                 .build()
                 .map(|delete| TransactWriteItem::builder().delete(delete).build()),
         };
@@ -201,14 +150,14 @@ impl EventLog {
         scope: &TenantScope,
         aggregate: &AggregateType,
         claim: &Claim,
-    ) -> Result<Option<Holder>, Error> {
+    ) -> Result<Option<(Id, Timestamp)>, Error> {
         let answer = self
             .0
             .database
             .client()
             .get_item()
             .table_name(self.claims_table(aggregate.context))
-            .key("PK", claim_key(scope, aggregate, claim))
+            .key("PK", claim_key(scope, aggregate.name, claim))
             .consistent_read(true)
             .customize()
             .interceptor(AccessPattern::of("event-log.claim-owner", scope.tenant()))
@@ -225,14 +174,14 @@ impl EventLog {
         scope: &TenantScope,
         aggregate: &AggregateType,
         claim: &Claim,
-        Holder { owner, at, .. }: &Holder,
+        (owner, at): (&Id, Timestamp),
     ) -> Result<(), Error> {
         self.0
             .database
             .client()
             .delete_item()
             .table_name(self.claims_table(aggregate.context))
-            .key("PK", claim_key(scope, aggregate, claim))
+            .key("PK", claim_key(scope, aggregate.name, claim))
             .condition_expression("#owner = :owner AND #at = :at")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#at", "at")

@@ -3,7 +3,7 @@
 use crate::{
     Error, EventLog, NewCommit,
     cache::{Cache, Loaded},
-    claims::{self, ClaimChange, Holder, PROVISIONAL},
+    claims::{self, ClaimChange, PROVISIONAL},
     codec, load,
     log::name_of,
 };
@@ -288,22 +288,23 @@ impl<A: Aggregate> AggregateStore<A> {
             return Err(Attempt::Again);
         }
         let taken = changes.iter().any(|change| change.takes() && *change.claim() == claim);
-        let holder = self.log.claim_owner(scope, &self.aggregate, &claim).await?;
-        let kept_under = claims::kept_under(&self.aggregate, &claim);
-        let type_of = |holder: &Holder| holder.aggregate.clone().unwrap_or_else(|| kept_under.to_owned());
-        let is_own = |holder: &Holder| holder.owner == *id && type_of(holder) == A::NAME;
-        let Some(holder) = holder.filter(|holder| taken && !is_own(holder)) else {
+        let owner = self.log.claim_owner(scope, &self.aggregate, &claim).await?;
+        let Some((owner, at)) = owner.filter(|(owner, _)| taken && owner != id) else {
             return Err(Attempt::Again);
         };
-        let theirs = type_of(&holder);
-        let held = self.is_held(scope, &theirs, &holder.owner, &claim).await?;
-        if !held && self.log.0.runtime.now().since(holder.at) > PROVISIONAL {
-            self.log.drop_claim(scope, &self.aggregate, &claim, &holder).await?;
+        let held = {
+            let theirs = self.log.load::<A>(scope, &self.aggregate, &owner).await?;
+            theirs
+                .state
+                .claims()
+                .iter()
+                .any(|held| held.name == claim.name && held.value == claim.value)
+        };
+        if !held && self.log.0.runtime.now().since(at) > PROVISIONAL {
+            self.log
+                .drop_claim(scope, &self.aggregate, &claim, (&owner, at))
+                .await?;
             return Err(Attempt::Again);
-        }
-        let mut owner = holder.owner.to_string();
-        if theirs != A::NAME {
-            owner = format!("{theirs}/{owner}");
         }
         Err(Attempt::Confirm(Err(Refusal::Rejected(Rejection::field(
             "already-taken",
@@ -313,26 +314,6 @@ impl<A: Aggregate> AggregateStore<A> {
                 claim.name, claim.value, owner
             ),
         )))))
-    }
-
-    /// Whether the history of a claim's owner bears the claim out. One of a type that this build does not know is believed.
-    async fn is_held(&self, scope: &TenantScope, of_type: &str, owner: &Id, claim: &Claim) -> Result<bool, Error> {
-        let held = if of_type == A::NAME {
-            let theirs = self.log.load::<A>(scope, &self.aggregate, owner).await?;
-            theirs.state.claims()
-        } else {
-            let rivals = A::rivals(claim.name);
-            let Some(rival) = rivals.iter().find(|rival| rival.name == of_type) else {
-                return Ok(true);
-            };
-            let commits = self.log.commits(scope, rival, owner, 1).await?;
-            let events = commits.iter().flat_map(|commit| &commit.events);
-            let read = rival.claims_after(events);
-            read.map_err(|error| Error::unreadable(name_of(rival, owner.as_str()), error))?
-        };
-        Ok(held
-            .iter()
-            .any(|held| held.name == claim.name && held.value == claim.value))
     }
 
     /// The present state and version of an aggregate, read from the log.

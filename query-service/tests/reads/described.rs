@@ -13,7 +13,6 @@ async fn every_read_is_described() {
         "/v1/catalog/products/{id}/history",
         "/v1/catalog/products",
         "/v1/catalog/products/{id}/variants",
-        "/v1/catalog/variants/{id}",
         "/v1/catalog/price-lists",
         "/v1/catalog/price-lists/{id}",
         "/v1/catalog/price-lists/{id}/price",

@@ -10,7 +10,7 @@ const PRICE: &str = "/v1/catalog/price-lists/summer/price";
 fn created(name: &str, price_cents: i64) -> Value {
     json!({ "type": "PriceListCreated", "data": {
         "name": name, "currency": "EUR", "valid_from": "2026-06-01T00:00:00Z", "valid_until": "2026-09-01T00:00:00Z",
-        "entries": [{ "product_id": "P1", "price_cents": price_cents }, { "variant_id": "V1", "price_cents": price_cents + 1 }]
+        "entries": [{ "product_id": "P1", "price_cents": price_cents }, { "product_id": "P1", "variant_id": "V1", "price_cents": price_cents + 1 }]
     } })
 }
 
@@ -54,8 +54,11 @@ async fn a_price_is_one_read() {
 async fn a_variants_own_price_goes_before_its_products() {
     let server = stocked().await;
     for (what, cents, entry) in [
-        ("product_id=P1&variant_id=V1", 1_001, json!({ "variant_id": "V1" })),
-        ("variant_id=V1", 1_001, json!({ "variant_id": "V1" })),
+        (
+            "product_id=P1&variant_id=V1",
+            1_001,
+            json!({ "product_id": "P1", "variant_id": "V1" }),
+        ),
         ("product_id=P1&variant_id=V2", 1_000, json!({ "product_id": "P1" })),
     ] {
         let price = server
@@ -75,6 +78,10 @@ async fn where_there_is_no_price_it_says_why() {
     let server = stocked().await;
     for (path, why) in [
         ("summer/price?product_id=V1&at=2026-07-01T00:00:00Z", "no entry"),
+        (
+            "summer/price?product_id=P2&variant_id=V1&at=2026-07-01T00:00:00Z",
+            "no entry",
+        ),
         ("summer/price?product_id=P1&at=2026-05-31T23:59:59Z", "begins later"),
         ("summer/price?product_id=P1&at=2026-09-01T00:00:00Z", "ended before"),
         ("draft/price?product_id=P1&at=2026-07-01T00:00:00Z", "is a draft"),
@@ -85,7 +92,7 @@ async fn where_there_is_no_price_it_says_why() {
             .problem(404, "no-price");
         assert!(problem["detail"].as_str().unwrap().contains(why), "{problem}");
     }
-    for query in ["", "?at=2026-07-01T00:00:00Z", "?product_id=P1&at=today"] {
+    for query in ["", "?variant_id=V1", "?product_id=P1&at=today"] {
         server
             .get(&format!("{PRICE}{query}"))
             .await
@@ -127,6 +134,7 @@ async fn grpc_answers_the_same() {
     let server = stocked().await;
     let ask = |list: &str| PriceRequest {
         price_list_id: list.into(),
+        product_id: "P1".into(),
         variant_id: "V1".into(),
         at: "2026-07-01T00:00:00Z".into(),
         ..PriceRequest::default()
@@ -138,7 +146,7 @@ async fn grpc_answers_the_same() {
         .unwrap()
         .into_inner();
     let same = server
-        .get(&format!("{PRICE}?variant_id=V1&at=2026-07-01T00:00:00Z"))
+        .get(&format!("{PRICE}?product_id=P1&variant_id=V1&at=2026-07-01T00:00:00Z"))
         .await
         .ok();
     assert_eq!(serde_json::from_slice::<Value>(&answer.price_json).unwrap(), same);

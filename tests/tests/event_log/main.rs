@@ -6,7 +6,6 @@ mod costs;
 mod histories;
 mod idempotency;
 mod races;
-mod rivals;
 
 use headwater_event_log::{AggregateStore, Executed, Refusal};
 use headwater_kernel::Id;

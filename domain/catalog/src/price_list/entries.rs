@@ -1,4 +1,4 @@
-//! The entries of a price list: one price for each product and each variant that it has.
+//! The entries of a price list: one price for each product and each variant of one that it has.
 
 use crate::price;
 use headwater_kernel::{Id, Rejection};
@@ -6,49 +6,32 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most entries of one price list. With the longest ids that there are it still is one row and one snapshot.
+/// Most entries of one price list.
 pub const MAX_ENTRIES: usize = 500;
 
-/// What a price is for: a product with all its variants that have no entry of their own, or one variant.
+/// Most bytes that all entries take as JSON, so that setting them is one commit and the list one row.
+const MAX_JSON_BYTES: usize = 256 * 1024;
+
+/// What a price is for: a product with all its variants that have no entry of their own, or one variant of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
 pub struct Item {
-    /// The product; either this or `variant_id`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub product_id: Option<Id>,
-    /// The variant; either this or `product_id`.
+    /// The product.
+    pub product_id: Id,
+    /// The variant of it, whose id is its own within the product alone; without one the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant_id: Option<Id>,
 }
 
-impl Item {
-    /// A product.
-    pub fn product(id: Id) -> Self {
-        Self {
-            product_id: Some(id),
-            variant_id: None,
-        }
-    }
-
-    /// A variant.
-    pub fn variant(id: Id) -> Self {
-        Self {
-            product_id: None,
-            variant_id: Some(id),
-        }
-    }
-}
-
-/// A price for a product or a variant.
+/// A price for a product or a variant of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
 pub struct Entry {
-    /// The product; either this or `variant_id`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub product_id: Option<Id>,
-    /// The variant; either this or `product_id`.
+    /// The product.
+    pub product_id: Id,
+    /// The variant of it, whose id is its own within the product alone; without one the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant_id: Option<Id>,
     /// The price in hundredths of the unit of the list's currency; never negative.
@@ -66,20 +49,21 @@ impl Entry {
     }
 }
 
-/// Prices in hundredths of the unit of the list's currency.
+/// Prices in hundredths of the unit of the list's currency, by product.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entries {
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    products: BTreeMap<Id, i64>,
+#[serde(transparent)]
+pub(super) struct Entries(BTreeMap<Id, Prices>);
+
+/// The price of a product and of its variants, some of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Prices {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    own: Option<i64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     variants: BTreeMap<Id, i64>,
 }
 
 fn check_item(pointer: &str, item: &Item, seen: &mut BTreeSet<Item>) -> Result<(), Rejection> {
-    if item.product_id.is_some() == item.variant_id.is_some() {
-        let detail = "a price is for a product or for a variant; give product_id or variant_id, and not both";
-        return Err(Rejection::field("not-one-item", pointer, detail));
-    }
     if !seen.insert(item.clone()) {
         let detail = "an earlier one is for the same product or variant; keep one of them";
         return Err(Rejection::field("duplicate-entry", pointer, detail));
@@ -93,12 +77,25 @@ impl Entries {
     }
 
     fn len(&self) -> usize {
-        self.products.len() + self.variants.len()
+        self.all().count()
+    }
+
+    fn all(&self) -> impl Iterator<Item = Entry> {
+        self.0.iter().flat_map(|(product_id, prices)| {
+            let own = prices.own.map(|price_cents| (None, price_cents));
+            let variants = prices.variants.iter().map(|(id, cents)| (Some(id.clone()), *cents));
+            own.into_iter().chain(variants).map(|(variant_id, price_cents)| Entry {
+                product_id: product_id.clone(),
+                variant_id,
+                price_cents,
+            })
+        })
     }
 
     fn find(&self, item: &Item) -> Option<i64> {
-        let of = |ids: &Option<Id>, prices: &BTreeMap<Id, i64>| ids.as_ref().and_then(|id| prices.get(id).copied());
-        of(&item.product_id, &self.products).or_else(|| of(&item.variant_id, &self.variants))
+        let prices = self.0.get(&item.product_id)?;
+        let of_variant = |id| prices.variants.get(id).copied();
+        item.variant_id.as_ref().map_or(prices.own, of_variant)
     }
 
     /// Those of `entries` that are new or have another price, after all were checked.
@@ -115,6 +112,15 @@ impl Entries {
                 "the price list would have {all} entries; at most {MAX_ENTRIES} are allowed, so put some on another list"
             );
             return Err(Rejection::field("too-many", "/entries", detail));
+        }
+        let mut after = self.clone();
+        after.set(entries.clone());
+        let bytes = serde_json::to_string(&after.all().collect::<Vec<_>>()).map_or(usize::MAX, |json| json.len());
+        if bytes > MAX_JSON_BYTES {
+            let detail = format!(
+                "the price list would take {bytes} bytes as JSON; at most {MAX_JSON_BYTES} are allowed, so put some entries on another list"
+            );
+            return Err(Rejection::field("too-large", "/entries", detail));
         }
         let is_new = |entry: &Entry| self.find(&entry.item()) != Some(entry.price_cents);
         Ok(entries.into_iter().filter(is_new).collect())
@@ -139,15 +145,26 @@ impl Entries {
 
     pub(super) fn set(&mut self, entries: Vec<Entry>) {
         for entry in entries {
-            self.products.extend(entry.product_id.map(|id| (id, entry.price_cents)));
-            self.variants.extend(entry.variant_id.map(|id| (id, entry.price_cents)));
+            let prices = self.0.entry(entry.product_id).or_default();
+            match entry.variant_id {
+                Some(variant) => drop(prices.variants.insert(variant, entry.price_cents)),
+                None => prices.own = Some(entry.price_cents),
+            }
         }
     }
 
     pub(super) fn remove(&mut self, items: &[Item]) {
         for item in items {
-            item.product_id.as_ref().map(|id| self.products.remove(id));
-            item.variant_id.as_ref().map(|id| self.variants.remove(id));
+            let Some(prices) = self.0.get_mut(&item.product_id) else {
+                continue;
+            };
+            match &item.variant_id {
+                Some(variant) => drop(prices.variants.remove(variant)),
+                None => prices.own = None,
+            }
+            if *prices == Prices::default() {
+                self.0.remove(&item.product_id);
+            }
         }
     }
 }

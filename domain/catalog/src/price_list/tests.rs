@@ -15,7 +15,7 @@ fn event(event_type: &str, data: Value) -> Event {
 fn summer() -> Value {
     json!({
         "name": "Summer", "currency": "EUR", "valid_from": "2026-06-01T00:00:00Z", "valid_until": "2026-09-01T00:00:00Z",
-        "entries": [{ "product_id": "P1", "price_cents": 1_000 }, { "variant_id": "P1", "price_cents": 0 }]
+        "entries": [{ "product_id": "P1", "price_cents": 1_000 }, { "product_id": "P1", "variant_id": "P1", "price_cents": 0 }]
     })
 }
 
@@ -67,12 +67,14 @@ fn no_list_breaks_a_rule() {
             "ends-before-it-begins",
             "/valid_until",
         ),
-        ("entries", json!([{ "price_cents": 1 }]), "not-one-item", "/entries/0"),
         (
             "entries",
-            json!([{ "product_id": "P1", "variant_id": "V1", "price_cents": 1 }]),
-            "not-one-item",
-            "/entries/0",
+            json!([
+                { "product_id": "P1", "variant_id": "V1", "price_cents": 1 },
+                { "product_id": "P1", "variant_id": "V1", "price_cents": 1 }
+            ]),
+            "duplicate-entry",
+            "/entries/1",
         ),
         (
             "entries",
@@ -100,11 +102,11 @@ fn no_list_breaks_a_rule() {
 fn entries_are_set_and_removed_within_the_bound() {
     let set = |entries: Value| command("set-entries", json!({ "entries": entries }));
     let change = json!([
-        { "product_id": "P1", "price_cents": 1_000 }, { "variant_id": "P1", "price_cents": 5 }, { "product_id": "P2", "price_cents": 7 }
+        { "product_id": "P1", "price_cents": 1_000 }, { "product_id": "P1", "variant_id": "P1", "price_cents": 5 }, { "product_id": "P2", "price_cents": 7 }
     ]);
     given::<PriceList>([created()]).when(set(change)).then([event(
         "PriceListEntriesSet",
-        json!({ "entries": [{ "variant_id": "P1", "price_cents": 5 }, { "product_id": "P2", "price_cents": 7 }] }),
+        json!({ "entries": [{ "product_id": "P1", "variant_id": "P1", "price_cents": 5 }, { "product_id": "P2", "price_cents": 7 }] }),
     )]);
     given::<PriceList>([created()])
         .when(set(json!([{ "product_id": "P1", "price_cents": 1_000 }])))
@@ -121,9 +123,14 @@ fn entries_are_set_and_removed_within_the_bound() {
         .then([event("PriceListEntriesSet", json!({ "entries": again }))]);
 
     let remove = |items: Value| command("remove-entries", json!({ "items": items }));
-    let removed = || event("PriceListEntriesRemoved", json!({ "items": [{ "variant_id": "P1" }] }));
+    let removed = || {
+        event(
+            "PriceListEntriesRemoved",
+            json!({ "items": [{ "product_id": "P1", "variant_id": "P1" }] }),
+        )
+    };
     given::<PriceList>([created()])
-        .when(remove(json!([{ "variant_id": "P1" }])))
+        .when(remove(json!([{ "product_id": "P1", "variant_id": "P1" }])))
         .then([removed()]);
     // What was removed makes room.
     given::<PriceList>([created(), filled(), removed()])
@@ -133,14 +140,19 @@ fn entries_are_set_and_removed_within_the_bound() {
             json!({ "entries": [{ "product_id": "P2", "price_cents": 7 }] }),
         )]);
     given::<PriceList>([created(), removed()])
-        .when(remove(json!([{ "product_id": "P1" }, { "variant_id": "P1" }])))
+        .when(remove(
+            json!([{ "product_id": "P1" }, { "product_id": "P1", "variant_id": "P1" }]),
+        ))
         .then_rejected("no-such-entry", "/items/1");
     given::<PriceList>([created()])
         .when(remove(json!([])))
         .then_rejected("no-items", "/items");
+    // The same id under another product is another variant.
     given::<PriceList>([created()])
-        .when(remove(json!([{}])))
-        .then_rejected("not-one-item", "/items/0");
+        .when(remove(json!([{ "product_id": "P2", "variant_id": "P1" }])))
+        .then_rejected("no-such-entry", "/items/0");
+    let nameless = json!({ "items": [{ "variant_id": "P1" }] });
+    assert!(decode_command::<Command>("remove-entries", nameless).is_err());
 }
 
 #[test]
@@ -217,13 +229,24 @@ fn once_retired_nothing_of_it_changes_and_its_name_is_free() {
 fn the_largest_list_there_is_is_one_commit() {
     // The JSON of a backslash is the longest of a character that takes one byte in a key.
     let longest = |n: usize| format!("{n:03}{}", "\\".repeat(headwater_kernel::MAX_ID_BYTES - 3));
-    let entry = |n| json!({ "variant_id": longest(n), "price_cents": i64::MAX });
-    let mut payload = summer();
-    payload["entries"] = (0..MAX_ENTRIES).map(entry).collect();
+    let entry = |n| json!({ "product_id": longest(n), "variant_id": longest(n), "price_cents": i64::MAX });
+    let list_of = |count| {
+        let mut payload = summer();
+        payload["entries"] = (0..count).map(entry).collect();
+        payload
+    };
+    let payload = list_of(240);
+    let bytes = payload.to_string().len();
+    assert!((250_000..300_000).contains(&bytes), "{bytes} bytes");
     let list = given::<PriceList>([])
         .when(command("create", payload.clone()))
-        .then([event("PriceListCreated", payload.clone())]);
-    let bytes = payload.to_string().len();
-    assert!(bytes < 300_000, "{bytes} bytes");
+        .then([event("PriceListCreated", payload)]);
     assert!(serde_json::to_string(&list).unwrap().len() < bytes);
+    given::<PriceList>([])
+        .when(command("create", list_of(250)))
+        .then_rejected("too-large", "/entries");
+    assert!(
+        many(MAX_ENTRIES).to_string().len() < 50_000,
+        "usual ids have room for all"
+    );
 }

@@ -1,6 +1,9 @@
 //! What can be asked of a product, and what a payload must be before it is decided.
 
-use super::{Attributes, attributes};
+use super::{
+    Attributes, attributes,
+    variants::{NewVariant, VariantChange, VariantEnd},
+};
 use crate::{gtin, price};
 use headwater_kernel::{Currency, Rejection, Timestamp, text};
 use schemars::JsonSchema;
@@ -60,7 +63,13 @@ pub enum Command {
         /// All attributes it has from now on, by name.
         attributes: Attributes,
     },
-    /// Takes a product off sale for good. It leaves search; its history and its GTINs stay.
+    /// Adds a variant to a product, with options that no other of its variants on sale has.
+    AddVariant(NewVariant),
+    /// Changes a variant of a product. What is left out stays; a price of `null` takes its own price away, so that the product's counts.
+    ChangeVariant(VariantChange),
+    /// Takes a variant off sale for good. Its id and its GTINs stay its own.
+    DiscontinueVariant(VariantEnd),
+    /// Takes a product off sale for good, with its variants. It leaves search; its history and its GTINs stay.
     Discontinue {
         /// Why, for those who read its history.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,7 +123,7 @@ pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
     T::deserialize(deserializer).map(Some)
 }
 
-fn sku(sku: &str) -> Result<(), Rejection> {
+pub(super) fn sku(sku: &str) -> Result<(), Rejection> {
     text::line("/sku", sku, 255)
 }
 
@@ -153,6 +162,8 @@ impl Command {
     pub(super) fn checked(self) -> Result<Self, Rejection> {
         match &self {
             Self::Create(_) | Self::Import(_) | Self::SetGtin { .. } => {}
+            Self::AddVariant(_) | Self::ChangeVariant(_) => {}
+            Self::DiscontinueVariant(VariantEnd { reason, .. }) => text::reason(reason.as_deref())?,
             Self::ChangePrice { price_cents, .. } => price::check(*price_cents)?,
             Self::Revise {
                 sku: s,
@@ -169,9 +180,7 @@ impl Command {
                 d.as_ref().and_then(Option::as_deref).map_or(Ok(()), description)?;
             }
             Self::SetAttributes { attributes } => attributes::check(attributes)?,
-            Self::Discontinue { reason } => {
-                text::reason(reason.as_deref())?;
-            }
+            Self::Discontinue { reason } => text::reason(reason.as_deref())?,
         }
         Ok(match self {
             Self::Create(content) => Self::Create(content.checked()?),
@@ -179,6 +188,8 @@ impl Command {
             Self::SetGtin { gtin } => Self::SetGtin {
                 gtin: gtin::checked(gtin)?,
             },
+            Self::AddVariant(variant) => Self::AddVariant(variant.checked()?),
+            Self::ChangeVariant(change) => Self::ChangeVariant(change.checked()?),
             other => other,
         })
     }

@@ -1,7 +1,7 @@
 //! What can happen to a product. Stored for ever: a change here needs a new schema version and an upcast.
 
-use super::{Attributes, command::given};
-use headwater_kernel::{Currency, Timestamp};
+use super::{Attributes, Options, command::given};
+use headwater_kernel::{Currency, Id, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,53 @@ pub enum Event {
         /// All that it has now, by name.
         attributes: Attributes,
     },
-    /// A product was taken off sale for good.
+    /// A variant was added to a product.
+    ProductVariantAdded {
+        /// Its id within the product.
+        variant_id: Id,
+        /// The maker's part number.
+        sku: String,
+        /// What tells it from the product's others, by name.
+        options: Options,
+        /// Its GTINs, none twice.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gtin: Vec<String>,
+        /// Its own price in hundredths of the currency's unit; without one its product's counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        price_cents: Option<i64>,
+        /// The currency of its own price: the product's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<Currency>,
+    },
+    /// A variant of a product changed. What is absent stayed; a price of null was taken away, and its product's counts.
+    ProductVariantChanged {
+        /// Its id within the product.
+        variant_id: Id,
+        /// The maker's part number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sku: Option<String>,
+        /// All options that it has now, by name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        options: Option<Options>,
+        /// All GTINs that it has now, none twice.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gtin: Option<Vec<String>>,
+        /// Its own price in hundredths of the currency's unit.
+        #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+        price_cents: Option<Option<i64>>,
+        /// The currency of its own price: the product's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<Currency>,
+    },
+    /// A variant of a product was taken off sale for good.
+    ProductVariantDiscontinued {
+        /// Its id within the product.
+        variant_id: Id,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A product was taken off sale for good, with its variants.
     ProductDiscontinued {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -41,20 +41,27 @@ async fn variants_and_their_prices_are_read_as_they_were_set() {
     let gtin = json!(["0095205603217"]);
     let kettle = json!({ "sku": "K", "title": "Kettle", "brand": "B", "price_cents": 4_990, "gtin": gtin });
     submit(&acme, &format!("{catalog}/products/K/create"), kettle).await;
-    let variant =
-        |colour: &str| json!({ "product_id": "K", "sku": format!("K-{colour}"), "options": { "colour": colour } });
-    let red = format!("{catalog}/variants/K-red");
+    let variant = |colour: &str| json!({ "variant_id": format!("K-{colour}"), "sku": format!("K-{colour}"), "options": { "colour": colour } });
+    let jug = json!({ "sku": "J", "title": "Jug", "brand": "B", "price_cents": 990 });
+    for client in [&acme, &globex] {
+        submit(client, &format!("{catalog}/products/J/create"), jug.clone()).await;
+    }
     let mut numbered = variant("red");
     numbered["gtin"] = gtin;
     let taken = (422, "already-taken".to_owned(), "/gtin".to_owned());
-    assert_eq!(refused(&acme, &format!("{red}/create"), numbered.clone()).await, taken);
-    submit(&globex, &format!("{red}/create"), numbered).await;
-    let blue = submit(&acme, &format!("{catalog}/variants/K-blue/create"), variant("blue")).await;
-    submit(&acme, &format!("{red}/create"), variant("red")).await;
-    let seen = submit(&acme, &format!("{red}/discontinue"), json!({})).await;
-    // A token is of one variant.
-    let (status, _) = acme.get(&format!("{catalog}/variants/K-blue"), Some(&blue)).await;
-    assert_eq!(status, 200);
+    for product in ["K", "J"] {
+        let add = format!("{catalog}/products/{product}/add-variant");
+        assert_eq!(refused(&acme, &add, numbered.clone()).await, taken, "{product}");
+    }
+    submit(&globex, &format!("{catalog}/products/J/add-variant"), numbered).await;
+    let kettle = format!("{catalog}/products/K");
+    for colour in ["blue", "red"] {
+        submit(&acme, &format!("{kettle}/add-variant"), variant(colour)).await;
+    }
+    let missing = refused(&acme, &format!("{catalog}/products/none/add-variant"), variant("red")).await;
+    assert_eq!((missing.0, missing.1.as_str()), (404, "not-found"));
+    let end = json!({ "variant_id": "K-red" });
+    let seen = submit(&acme, &format!("{kettle}/discontinue-variant"), end).await;
     let (status, page) = acme.get(&format!("{catalog}/products/K/variants"), Some(&seen)).await;
     let shown: Vec<_> = page["items"]
         .as_array()
@@ -67,13 +74,14 @@ async fn variants_and_their_prices_are_read_as_they_were_set() {
         (200, &[("K-blue", false), ("K-red", true)][..]),
         "{page}"
     );
-    let change = refused(&acme, &format!("{red}/change-price"), json!({ "price_cents": 1 })).await;
-    assert_eq!((change.0, change.1.as_str()), (422, "discontinued"));
-    assert_eq!(globex.get(&format!("{catalog}/variants/K-blue"), None).await.0, 404);
+    let change = json!({ "variant_id": "K-red", "price_cents": 1 });
+    let change = refused(&acme, &format!("{kettle}/change-variant"), change).await;
+    assert_eq!((change.0, change.1.as_str()), (422, "variant-discontinued"));
+    let (_, theirs) = globex.get(&format!("{kettle}/variants"), None).await;
+    assert_eq!(theirs["items"], json!([]));
 
     let trade = format!("{catalog}/price-lists/trade");
-    let entries =
-        json!([{ "product_id": "K", "price_cents": 3_990 }, { "variant_id": "K-blue", "price_cents": 4_190 }]);
+    let entries = json!([{ "product_id": "K", "price_cents": 3_990 }, { "product_id": "K", "variant_id": "K-blue", "price_cents": 4_190 }]);
     let list = json!({ "name": "Trade", "currency": "EUR", "valid_until": "2100-01-01T00:00:00Z", "entries": entries });
     submit(&acme, &format!("{trade}/create"), list.clone()).await;
     let seen = submit(&acme, &format!("{trade}/activate"), json!({})).await;

@@ -4,17 +4,23 @@ use crate::names;
 use headwater_kernel::{Rejection, text};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most options of one variant.
-pub const MAX_OPTIONS: usize = 20;
+/// Most options of one variant. Search indexes every combination of a variant's options, which grow as two to this power.
+pub const MAX_OPTIONS: usize = 5;
 
 /// Most characters of an option's name.
-pub(super) const MAX_NAME: usize = 100;
+const MAX_NAME: usize = 100;
 
 /// Most characters of an option's value.
-pub(super) const MAX_VALUE: usize = 200;
+const MAX_VALUE: usize = 200;
 
 /// Values by the names of the options: `{"colour": "red", "size": "XL"}`.
 pub type Options = BTreeMap<String, String>;
+
+/// The form in which two sets of options are the same: whatever the case of names and values, and how they are spaced.
+pub(super) fn folded(options: &Options) -> BTreeMap<String, String> {
+    let fold = |(name, value): (&String, &String)| (names::folded(name), names::folded(value));
+    options.iter().map(fold).collect()
+}
 
 /// Checks that there are some and not too many, that names and values are visible and bounded, and that no two names differ in case or
 /// spaces alone.
