@@ -17,7 +17,8 @@ use crate::{
     service::{Kind, may_read},
 };
 use headwater_edge::Problem;
-use headwater_search::{Hits, SearchIndex};
+use headwater_read_models::search::Mapping;
+use headwater_search::{Hits, Query, SearchIndex, matched_parts};
 use headwater_tenancy::TenantScope;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
@@ -47,6 +48,8 @@ pub(crate) struct Search {
     pub(crate) suggests: bool,
     /// Whether a tenant has settings for it, under its name.
     pub(crate) has_settings: bool,
+    /// Under which name a hit names those of its parts that are what was asked for.
+    pub(crate) matched: Option<&'static str>,
     /// Orders besides `relevance`: the name, the field, whether the greatest comes first.
     pub(crate) sorts: &'static [(&'static str, &'static str, bool)],
 }
@@ -66,6 +69,7 @@ pub(crate) static SEARCHES: &[Search] = &[
         attributes: true,
         suggests: true,
         has_settings: true,
+        matched: Some("matched_variants"),
         sorts: &[
             ("price", "price_cents", false),
             ("-price", "price_cents", true),
@@ -90,6 +94,7 @@ pub(crate) static SEARCHES: &[Search] = &[
         attributes: false,
         suggests: false,
         has_settings: false,
+        matched: None,
         sorts: &[
             ("newest", "placed_at", true),
             ("oldest", "placed_at", false),
@@ -119,6 +124,7 @@ pub(crate) static SEARCHES: &[Search] = &[
         attributes: false,
         suggests: false,
         has_settings: false,
+        matched: None,
         sorts: &[
             ("newest", "issued_at", true),
             ("oldest", "issued_at", false),
@@ -156,9 +162,15 @@ impl Search {
         known.map_or(field, |(parameter, _)| *parameter)
     }
 
-    fn answer(&self, hits: Hits) -> Value {
+    fn answer(&self, mapping: &Mapping, query: &Query, hits: Hits) -> Value {
         let hit = |hit: headwater_search::Hit| {
+            let matched = self
+                .matched
+                .and_then(|name| Some((name, json!(matched_parts(mapping, query, &hit.source)?))));
             let mut answer = json!({ "id": hit.id, "score": hit.score, self.item: hit.source });
+            if let Some((name, ids)) = matched {
+                answer[name] = ids;
+            }
             if !hit.highlights.is_empty() {
                 answer["highlights"] = json!(hit.highlights);
             }
@@ -199,7 +211,8 @@ impl QueryService {
         if search.has_settings && query.text.is_some() && query.cursor.is_none() {
             query.relevance = self.relevance(scope, search, consistency).await?;
         }
-        Ok(search.answer(index.search(scope, &query).await.map_err(of_search)?))
+        let hits = index.search(scope, &query).await.map_err(of_search)?;
+        Ok(search.answer(of_kind.mapping, &query, hits))
     }
 
     /// The index of a kind, and what it is made of.

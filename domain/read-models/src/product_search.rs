@@ -2,9 +2,10 @@
 
 use crate::{
     DocumentFold, EventContext, Fold, ProductFacts,
+    product::take,
     search::{Field, Mapping, SearchDocument},
 };
-use headwater_catalog::product::{Event, Product};
+use headwater_catalog::product::{Event, Options, Product};
 use headwater_kernel::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,9 @@ pub struct ProductDocument {
     /// What is known of it.
     #[serde(flatten)]
     pub facts: ProductFacts,
+    /// Its variants on sale, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<SearchedVariant>,
     /// When it was created.
     pub created_at: Timestamp,
     /// Set once it was taken off sale; it is not found any more then.
@@ -26,18 +30,36 @@ pub struct ProductDocument {
     pub discontinued: bool,
 }
 
+/// A variant of a product as it is searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchedVariant {
+    /// Its id within the product.
+    pub id: Id,
+    /// The maker's part number; may repeat.
+    pub sku: String,
+    /// Its options by name.
+    pub options: Options,
+    /// Its GTINs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gtin: Vec<String>,
+    /// Its own price in hundredths of the product's currency's unit; without one its product's counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_cents: Option<i64>,
+}
+
 static MAPPING: Mapping = Mapping {
     kind: "products",
-    version: 1,
+    // 1 had no variants.
+    version: 2,
     fields: &[
         Field::keyword("id"),
-        Field::code("sku", 1.0, 100.0),
+        Field::code("sku", 1.0, 100.0).with_parts("variants", "sku"),
         Field::sortable_text("title", 3.0),
         Field::facet("brand", 1.5),
         Field::facet("category", 2.0),
         Field::text("description", 0.8),
-        Field::code("gtin", 0.0, 100.0),
-        Field::attributes("attributes", 0.2),
+        Field::code("gtin", 0.0, 100.0).with_parts("variants", "gtin"),
+        Field::attributes("attributes", 0.2).with_parts("variants", "options"),
         Field::integer("price_cents"),
         Field::keyword("currency"),
         Field::time("released_at"),
@@ -56,10 +78,14 @@ impl SearchDocument for ProductDocument {
 impl Fold for ProductDocument {
     type Source = Product;
 
+    // 1 had no variants.
+    const VERSION: u32 = 2;
+
     fn empty(id: &Id) -> Self {
         Self {
             id: id.clone(),
             facts: ProductFacts::default(),
+            variants: Vec::new(),
             created_at: Timestamp::default(),
             discontinued: false,
         }
@@ -69,9 +95,57 @@ impl Fold for ProductDocument {
         match event {
             Event::ProductCreated { .. } => self.created_at = at.time,
             Event::ProductDiscontinued { .. } => self.discontinued = true,
-            _ => {}
+            _ => self.apply_to_variants(event),
         }
         self.facts.apply(event);
+    }
+}
+
+impl ProductDocument {
+    fn apply_to_variants(&mut self, event: &Event) {
+        let find = |variants: &[SearchedVariant], id: &Id| variants.binary_search_by(|variant| variant.id.cmp(id));
+        match event {
+            Event::ProductVariantAdded {
+                variant_id,
+                sku,
+                options,
+                gtin,
+                price_cents,
+                currency: _,
+            } => {
+                let added = SearchedVariant {
+                    id: variant_id.clone(),
+                    sku: sku.clone(),
+                    options: options.clone(),
+                    gtin: gtin.clone(),
+                    price_cents: *price_cents,
+                };
+                let at = find(&self.variants, variant_id).unwrap_or_else(|at| at);
+                self.variants.insert(at, added);
+            }
+            Event::ProductVariantChanged {
+                variant_id,
+                sku,
+                options,
+                gtin,
+                price_cents,
+                currency: _,
+            } => {
+                if let Ok(at) = find(&self.variants, variant_id) {
+                    let variant = &mut self.variants[at];
+                    take(&mut variant.sku, sku);
+                    take(&mut variant.options, options);
+                    take(&mut variant.gtin, gtin);
+                    take(&mut variant.price_cents, price_cents);
+                }
+            }
+            Event::ProductVariantDiscontinued { variant_id, .. } => {
+                if let Ok(at) = find(&self.variants, variant_id) {
+                    self.variants.remove(at);
+                }
+            }
+            _ => {}
+        }
     }
 }
 

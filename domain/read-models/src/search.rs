@@ -40,7 +40,25 @@ pub struct Field {
     pub name: &'static str,
     /// How it is searched.
     pub kind: FieldKind,
+    /// Where parts of the document have such a value too. For keywords that are not counted, and for attributes.
+    pub parts: Option<Parts>,
 }
+
+/// The parts of a document, such as the variants of a product: a list of objects, of which one member belongs to a field.
+///
+/// A keyword of a part is found as the document's own. Attributes of parts are different: filters by several of them hold when those that the
+/// document's own attributes do not satisfy are all satisfied by one of its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// The top-level member of the document that is the list.
+    pub list: &'static str,
+    /// The member of each of its objects: a text or a list of texts for a keyword, a map of at most [`MAX_PART_ATTRIBUTES`] names to texts for
+    /// attributes.
+    pub member: &'static str,
+}
+
+/// Most attributes of a part; each combination of them is found by one look-up.
+pub const MAX_PART_ATTRIBUTES: usize = 5;
 
 /// How a field is searched. Weights multiply a field's part of the relevance; 0 leaves the field out of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,80 +91,82 @@ pub enum FieldKind {
 }
 
 impl Field {
-    /// A [`FieldKind::Text`].
-    pub const fn text(name: &'static str, weight: f32) -> Self {
+    const fn of(name: &'static str, kind: FieldKind) -> Self {
         Self {
             name,
-            kind: FieldKind::Text { weight, sort: false },
+            kind,
+            parts: None,
         }
+    }
+
+    /// The same field, of the document's parts too.
+    #[must_use]
+    pub const fn with_parts(self, list: &'static str, member: &'static str) -> Self {
+        Self {
+            parts: Some(Parts { list, member }),
+            ..self
+        }
+    }
+
+    /// A [`FieldKind::Text`].
+    pub const fn text(name: &'static str, weight: f32) -> Self {
+        Self::of(name, FieldKind::Text { weight, sort: false })
     }
 
     /// A [`FieldKind::Text`] that results can be sorted by.
     pub const fn sortable_text(name: &'static str, weight: f32) -> Self {
-        Self {
-            name,
-            kind: FieldKind::Text { weight, sort: true },
-        }
+        Self::of(name, FieldKind::Text { weight, sort: true })
     }
 
     /// A [`FieldKind::Keyword`] whose values can be counted and whose words are found with this weight.
     pub const fn facet(name: &'static str, weight: f32) -> Self {
-        Self {
+        Self::of(
             name,
-            kind: FieldKind::Keyword {
+            FieldKind::Keyword {
                 facet: true,
                 weight,
                 exact_boost: 0.0,
             },
-        }
+        )
     }
 
     /// A [`FieldKind::Keyword`] that comes first when it is the query.
     pub const fn code(name: &'static str, weight: f32, exact_boost: f32) -> Self {
-        Self {
+        Self::of(
             name,
-            kind: FieldKind::Keyword {
+            FieldKind::Keyword {
                 facet: false,
                 weight,
                 exact_boost,
             },
-        }
+        )
     }
 
     /// A [`FieldKind::Keyword`] for filters alone.
     pub const fn keyword(name: &'static str) -> Self {
-        Self {
+        Self::of(
             name,
-            kind: FieldKind::Keyword {
+            FieldKind::Keyword {
                 facet: false,
                 weight: 0.0,
                 exact_boost: 0.0,
             },
-        }
+        )
     }
 
     /// A [`FieldKind::Integer`].
     pub const fn integer(name: &'static str) -> Self {
-        Self {
-            name,
-            kind: FieldKind::Integer,
-        }
+        Self::of(name, FieldKind::Integer)
     }
 
     /// A [`FieldKind::Time`].
     pub const fn time(name: &'static str) -> Self {
-        Self {
-            name,
-            kind: FieldKind::Time,
-        }
+        Self::of(name, FieldKind::Time)
     }
 
     /// A [`FieldKind::Attributes`].
     pub const fn attributes(name: &'static str, weight: f32) -> Self {
-        Self {
-            name,
-            kind: FieldKind::Attributes { weight },
-        }
+        Self::of(name, FieldKind::Attributes { weight })
     }
 
     /// Whether results can be sorted by it.

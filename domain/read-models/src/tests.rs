@@ -123,6 +123,35 @@ fn a_discontinued_product_leaves_search() {
     assert!(!given::<ProductDocument>("P1", [product_created(), discontinued]).is_live());
 }
 
+#[test]
+fn a_product_is_searched_with_its_variants_on_sale() {
+    let added = |id: &str| {
+        let variant =
+            json!({ "variant_id": id, "sku": id, "options": { "colour": id }, "price_cents": 1, "currency": "EUR" });
+        event("ProductVariantAdded", variant)
+    };
+    let changed = json!({ "variant_id": "b", "sku": "B", "gtin": ["4006381333931"], "price_cents": null });
+    let gone = json!({ "variant_id": "a" });
+    let document = given::<ProductDocument>(
+        "P1",
+        [
+            product_created(),
+            added("b"),
+            added("a"),
+            added("c"),
+            event("ProductVariantChanged", changed),
+            event("ProductVariantDiscontinued", gone),
+        ],
+    );
+    assert_eq!(
+        serde_json::to_value(&document).unwrap()["variants"],
+        json!([
+            { "id": "b", "sku": "B", "options": { "colour": "b" }, "gtin": ["4006381333931"] },
+            { "id": "c", "sku": "c", "options": { "colour": "c" }, "price_cents": 1 },
+        ])
+    );
+}
+
 fn account_opened() -> account::Event {
     let name = Personal::about(&id("A1"), "Acme".to_owned());
     account::Event::AccountOpened {

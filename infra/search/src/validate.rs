@@ -1,6 +1,6 @@
 //! What every adapter refuses of a query before it asks its engine, by the kind's mapping.
 
-use crate::{Error, Filter, MAX_LIMIT, Query, Sort};
+use crate::{Error, Filter, MAX_LIMIT, Query, Sort, attributes};
 use headwater_read_models::search::{Field, FieldKind, Mapping};
 
 /// The most filters and facets of a query.
@@ -51,6 +51,7 @@ pub fn validate(mapping: &Mapping, query: &Query) -> Result<(), Error> {
             }
         }
     }
+    attributes::check_count(mapping, query)?;
     for facet in &query.facets {
         known(mapping, facet, "count", Field::countable)?;
     }

@@ -2,7 +2,7 @@
 
 use crate::{DocumentBody, DocumentWrite, Error};
 use headwater_kernel::Timestamp;
-use headwater_read_models::search::{Field, FieldKind, Mapping};
+use headwater_read_models::search::{Field, FieldKind, MAX_PART_ATTRIBUTES, Mapping};
 use serde_json::Value;
 
 /// The separator between the tenant and the rest of a term; no tenant id holds it.
@@ -24,19 +24,19 @@ pub(crate) fn check(mapping: &Mapping, write: &DocumentWrite) -> Result<(), Erro
         .ok_or_else(|| invalid("it is not a JSON object".into()))?;
     for field in mapping.fields {
         let name = field.name;
-        let Some(value) = object.get(name).filter(|value| !value.is_null()) else {
-            continue;
-        };
-        let fits = match field.kind {
-            FieldKind::Text { .. } | FieldKind::Keyword { .. } => match value {
-                Value::Array(values) => values.iter().all(Value::is_string),
-                value => value.is_string(),
-            },
-            FieldKind::Integer | FieldKind::Time => number(field, value).is_some(),
-            FieldKind::Attributes { .. } => value
-                .as_object()
-                .is_some_and(|map| map.values().all(|value| !value.is_object())),
-        };
+        let value = object.get(name).unwrap_or(&Value::Null);
+        let fits = value.is_null()
+            || match field.kind {
+                FieldKind::Text { .. } | FieldKind::Keyword { .. } => match value {
+                    Value::Array(values) => values.iter().all(Value::is_string),
+                    value => value.is_string(),
+                },
+                FieldKind::Integer | FieldKind::Time => number(field, value).is_some(),
+                FieldKind::Attributes { .. } => value
+                    .as_object()
+                    .is_some_and(|map| map.values().all(|value| !value.is_object())),
+            };
+        let fits = fits && parts(field, body).all(|part| part_fits(field, part));
         if !fits {
             return Err(invalid(format!(
                 "its field {name:?} is not what the mapping says ({:?})",
@@ -45,6 +45,34 @@ pub(crate) fn check(mapping: &Mapping, write: &DocumentWrite) -> Result<(), Erro
         }
     }
     Ok(())
+}
+
+fn part_fits(field: &Field, value: &Value) -> bool {
+    match (field.kind, value) {
+        (_, Value::Null) => true,
+        (FieldKind::Attributes { .. }, Value::Object(map)) => {
+            map.len() <= MAX_PART_ATTRIBUTES && map.values().all(Value::is_string)
+        }
+        (FieldKind::Attributes { .. }, _) => false,
+        (_, Value::Array(values)) => values.iter().all(Value::is_string),
+        (_, value) => value.is_string(),
+    }
+}
+
+/// What a document's parts have of a field; nothing where the document has no parts.
+pub(crate) fn parts<'a>(field: &Field, body: &'a Value) -> impl Iterator<Item = &'a Value> {
+    let declared = field.parts;
+    let list = declared
+        .and_then(|parts| body.get(parts.list))
+        .and_then(Value::as_array);
+    let list = list.into_iter().flatten();
+    list.filter_map(move |part| part.get(declared?.member))
+}
+
+/// The texts of a keyword, those of the document's parts too.
+pub(crate) fn keywords<'a>(field: &Field, body: &'a Value) -> Vec<&'a str> {
+    let own = body.get(field.name).into_iter();
+    own.chain(parts(field, body)).flat_map(texts).collect()
 }
 
 pub(crate) fn texts(value: &Value) -> Vec<&str> {
@@ -79,11 +107,6 @@ pub(crate) fn lead(mapping: &Mapping) -> Option<&'static str> {
         .map(|field| field.name)
 }
 
-/// The value of an attribute as one text. The name's length in front makes it injective, whatever the two hold.
-pub(crate) fn attribute_value(name: &str, value: &str) -> String {
-    format!("{}:{name}{value}", name.len())
-}
-
 /// How a text, number or boolean is compared: numbers without a fraction of zero.
 pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
@@ -111,9 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_attributes_cannot_be_confused() {
-        assert_ne!(attribute_value("a", "bc"), attribute_value("ab", "c"));
-        assert_ne!(attribute_value("1:a", ""), attribute_value("1", ":a"));
+    fn numbers_are_compared_as_numbers() {
         assert_eq!(scalar(&serde_json::json!(2.0)).unwrap(), canonical_number("2"));
         assert_eq!(scalar(&serde_json::json!(0.1)).unwrap(), canonical_number("0.10"));
         assert_eq!(canonical_number("5400 rpm"), "5400 rpm");

@@ -40,7 +40,7 @@ pub(super) fn describe(document: &mut OpenApi, search: &Search, mapping: &Mappin
     }
     let attributes = json!({
         "name": "attributes", "in": "query", "style": "form", "explode": true,
-        "description": "`attr.NAME=VALUE`: the attribute NAME is exactly VALUE; repeated, any of them.",
+        "description": "`attr.NAME=VALUE`: the attribute NAME is exactly VALUE; repeated, any of them. All names hold for one variant, together with the attributes that the product has itself.",
         "schema": { "type": "object", "patternProperties": { "^attr\\..+": { "type": "string" } }, "additionalProperties": false }
     });
     parameters.extend(search.attributes.then_some(attributes));
@@ -82,6 +82,13 @@ pub(super) fn describe(document: &mut OpenApi, search: &Search, mapping: &Mappin
         }
     });
     hit["properties"][search.item] = source;
+    if let Some(matched) = search.matched {
+        hit["properties"][matched] = json!({
+            "type": "array", "items": { "type": "string" },
+            "description": "The ids of those parts that have what was asked for and the rest has not: attributes, codes, a code as the whole text. \
+                Absent when nothing of the query is about parts."
+        });
+    }
     let count = json!({
         "type": "object",
         "required": ["value", "count"],
@@ -158,6 +165,13 @@ fn document_schema(mapping: &Mapping) -> Value {
                 json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
             }
         };
+        if let Some(parts) = field.parts {
+            let list = properties.entry(parts.list).or_insert_with(|| {
+                let id = json!({ "id": { "type": "string" } });
+                json!({ "type": "array", "items": { "type": "object", "properties": id } })
+            });
+            list["items"]["properties"][parts.member] = schema.clone();
+        }
         properties.insert(field.name.to_owned(), schema);
     }
     json!({ "type": "object", "properties": properties })

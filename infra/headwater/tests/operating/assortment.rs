@@ -19,6 +19,35 @@ async fn refused(client: &Client, url: &str, payload: Value) -> (u16, String, St
     (status, text(&problem["code"]), text(&problem["errors"][0]["pointer"]))
 }
 
+/// The kettle comes in blue; that it came in red finds nothing any more.
+async fn found_by_its_variants(acme: &Client, globex: &Client, process: &Serve, seen: &str) {
+    let search = format!("{}/v1/search/products?facets=brand", process.http);
+    for (query, token) in [
+        ("q=K-blue", Some(seen)),
+        ("sku=K-blue", None),
+        ("attr.colour=blue", None),
+    ] {
+        let (status, page) = acme.get(&format!("{search}&{query}"), token).await;
+        assert_eq!((status, &page["total"]), (200, &json!(1)), "{query}: {page}");
+        let hit = &page["hits"][0];
+        assert_eq!(
+            (&hit["id"], &hit["matched_variants"]),
+            (&json!("K"), &json!(["K-blue"])),
+            "{hit}"
+        );
+        assert_eq!(hit["product"]["variants"][0]["options"], json!({ "colour": "blue" }));
+        assert_eq!(page["facets"]["brand"][0]["count"], 1);
+    }
+    let (_, page) = acme.get(&format!("{search}&q=kettle"), None).await;
+    assert!(page["hits"][0].get("matched_variants").is_none(), "{page}");
+    for query in ["attr.colour=red", "sku=K-red"] {
+        let (status, page) = acme.get(&format!("{search}&{query}"), None).await;
+        assert_eq!((status, &page["total"]), (200, &json!(0)), "{query}: {page}");
+    }
+    let (_, page) = globex.get(&format!("{search}&attr.colour=blue"), None).await;
+    assert_eq!(page["total"], 0, "{page}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn variants_and_their_prices_are_read_as_they_were_set() {
     let folder = tempfile::tempdir().unwrap();
@@ -74,6 +103,7 @@ async fn variants_and_their_prices_are_read_as_they_were_set() {
         (200, &[("K-blue", false), ("K-red", true)][..]),
         "{page}"
     );
+    found_by_its_variants(&acme, &globex, &process, &seen).await;
     let change = json!({ "variant_id": "K-red", "price_cents": 1 });
     let change = refused(&acme, &format!("{kettle}/change-variant"), change).await;
     assert_eq!((change.0, change.1.as_str()), (422, "variant-discontinued"));
@@ -101,12 +131,13 @@ async fn variants_and_their_prices_are_read_as_they_were_set() {
     let again = refused(&acme, &format!("{catalog}/price-lists/second/create"), list).await;
     assert_eq!(again, (422, "already-taken".into(), "/name".into()));
 
-    for projection in ["variants", "price-lists"] {
+    for projection in ["variants", "price-lists", "product-search"] {
         let (status, out, error) = on(&data, &["replay", projection]);
         assert_eq!(status, Some(0), "{projection}: {out}{error}");
         let (_, out, error) = on(&data, &["replay", projection, "--dry-run"]);
         assert!(out.contains("compared: 0 differences"), "{projection}: {out}{error}");
     }
+    found_by_its_variants(&acme, &globex, &process, &seen).await;
     let (_, page) = acme.get(&format!("{catalog}/products/K/variants"), None).await;
     assert_eq!(
         page["items"].as_array().map(Vec::len),

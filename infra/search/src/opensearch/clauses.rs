@@ -3,6 +3,7 @@
 use super::layout;
 use crate::{
     Filter, Query, Sort,
+    attributes::{Way, ways},
     text::{
         plan::{Exact, Group, Plan},
         weights::{MAX_BOOST, PAIR, SATURATION, SHARE, field_weights},
@@ -15,8 +16,29 @@ use serde_json::{Value, json};
 /// What a hit has to be, without scoring.
 pub(super) fn filters(mapping: &Mapping, tenant: &str, filters: &[Filter]) -> Vec<Value> {
     let tenant = json!({"term": {"tenant": tenant}});
-    let filters = filters.iter().map(|filter| fits(mapping, filter));
-    [tenant].into_iter().chain(filters).collect()
+    let others = filters
+        .iter()
+        .filter(|filter| !matches!(filter, Filter::Attribute { .. }));
+    let others = others.map(|filter| fits(mapping, filter));
+    [tenant]
+        .into_iter()
+        .chain(others)
+        .chain(have_attributes(mapping, filters))
+        .collect()
+}
+
+/// What has the attributes that filters want, itself or with one of its parts.
+fn have_attributes<'a>(mapping: &Mapping, filters: impl IntoIterator<Item = &'a Filter>) -> Option<Value> {
+    let name = attributes(mapping).map_or("", |field| field.name);
+    let way = |way: Way| {
+        let all: Vec<Value> = way.all.iter().map(|values| any_value(name, values.iter())).collect();
+        json!({"bool": {"filter": all}})
+    };
+    let ways: Vec<Value> = ways(mapping, filters)?.into_iter().map(way).collect();
+    if ways.is_empty() {
+        return Some(json!({"match_none": {}}));
+    }
+    Some(json!({"bool": {"should": ways, "minimum_should_match": 1}}))
 }
 
 /// What fits a filter.
@@ -41,10 +63,7 @@ fn fits(mapping: &Mapping, filter: &Filter) -> Value {
                 }
             }
         }
-        Filter::Attribute { name, any_of } => {
-            let values: Vec<String> = any_of.iter().map(|value| layout::attribute(name, value)).collect();
-            any_value(attributes(mapping).map_or("", |field| field.name), values.iter())
-        }
+        Filter::Attribute { .. } => have_attributes(mapping, [filter]).unwrap_or_default(),
     }
 }
 

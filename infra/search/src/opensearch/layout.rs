@@ -15,14 +15,14 @@
 //! which costs more than what is searched takes there.
 
 use crate::{
-    DocumentBody, DocumentWrite,
+    DocumentBody, DocumentWrite, attributes,
     text::{
         analysis::{self, code},
         completions::beginnings,
         phrases,
     },
-    validate::attributes,
-    values::{SEPARATOR, attribute_value, canonical_number, number, scalar, sort_text, texts},
+    validate,
+    values::{SEPARATOR, keywords, number, sort_text, texts},
 };
 use headwater_read_models::search::{Field, FieldKind, Mapping};
 use serde::Serialize;
@@ -207,13 +207,11 @@ fn searched(mapping: &Mapping, write: &DocumentWrite, body: &Value) -> Map<Strin
     searched.insert("id".into(), json!(write.id.as_str()));
     let mut tokens = Vec::new();
     for field in mapping.fields {
-        if let Some(value) = body.get(field.name).filter(|value| !value.is_null()) {
-            add_field(&mut searched, &mut tokens, field, value);
-        }
+        add_field(&mut searched, &mut tokens, field, body);
     }
     let words = words::occurrences(mapping, body);
     searched.insert("words".into(), Value::String(words::text(tenant, &words)));
-    let implied = attributes(mapping).map(|field| field.name);
+    let implied = validate::attributes(mapping).map(|field| field.name);
     for of_word in words.chunk_by(|a, b| a.word == b.word) {
         if of_word.iter().all(|one| Some(one.field) == implied) {
             continue;
@@ -228,44 +226,41 @@ fn searched(mapping: &Mapping, write: &DocumentWrite, body: &Value) -> Map<Strin
     searched
 }
 
-fn add_field(searched: &mut Map<String, Value>, tokens: &mut Vec<String>, field: &Field, given: &Value) {
+fn add_field(searched: &mut Map<String, Value>, tokens: &mut Vec<String>, field: &Field, body: &Value) {
     let name = format!("f_{}", field.name);
+    let given = body.get(field.name).filter(|value| !value.is_null());
     match field.kind {
         FieldKind::Text { sort, .. } => {
-            let texts = texts(given);
+            let texts = given.map(texts).unwrap_or_default();
             let in_order: Vec<String> = texts.iter().map(|text| phrases::words(text).join(" ")).collect();
-            searched.insert(format!("t_{}", field.name), json!(in_order));
+            if !in_order.is_empty() {
+                searched.insert(format!("t_{}", field.name), json!(in_order));
+            }
             if let Some(first) = texts.first().filter(|_| sort) {
                 searched.insert(name, json!(sort_text(first)));
             }
         }
         FieldKind::Keyword { exact_boost, .. } => {
-            let values = texts(given);
+            let values = keywords(field, body);
             tokens.extend(values.iter().map(|value| token(field.name, value)));
             if exact_boost > 0.0 {
                 tokens.extend(values.iter().map(|value| code_token(field.name, &code(value))));
             }
-            if field.countable() {
+            if field.countable() && !values.is_empty() {
                 let values: Vec<String> = values.iter().map(|value| counted(value)).collect();
                 searched.insert(name, json!(values));
             }
         }
         FieldKind::Integer | FieldKind::Time => {
-            searched.insert(name, json!(number(field, given)));
-        }
-        FieldKind::Attributes { .. } => {
-            for (name, given) in given.as_object().into_iter().flatten() {
-                let given = given.as_array().map_or(std::slice::from_ref(given), Vec::as_slice);
-                let scalars = given.iter().filter_map(scalar);
-                tokens.extend(scalars.map(|scalar| token(field.name, &attribute(name, &scalar))));
+            if let Some(number) = given.and_then(|value| number(field, value)) {
+                searched.insert(name, json!(number));
             }
         }
+        FieldKind::Attributes { .. } => {
+            let values = attributes::of_document(field, body);
+            tokens.extend(values.iter().map(|value| token(field.name, value)));
+        }
     }
-}
-
-/// The value of an attribute as it is compared.
-pub(super) fn attribute(name: &str, scalar: &str) -> String {
-    attribute_value(name, &canonical_number(scalar))
 }
 
 #[cfg(test)]

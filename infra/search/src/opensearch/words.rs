@@ -7,11 +7,12 @@
 
 use super::layout;
 use crate::{
+    attributes,
     text::{
         analysis::{chunks, pair},
         weights::{LENGTH, SATURATION, SPLIT},
     },
-    values::{lead, texts},
+    values::{keywords, lead, texts},
 };
 use headwater_read_models::search::{Field, FieldKind, Mapping};
 use serde_json::{Value, json};
@@ -85,10 +86,9 @@ pub(super) fn occurrences(mapping: &Mapping, body: &Value) -> Vec<Occurrence> {
     let mut occurrences = Vec::new();
     let lead = lead(mapping);
     for field in mapping.fields.iter().filter(|field| field.weight() > 0.0) {
-        let Some(value) = body.get(field.name) else { continue };
         let is_lead = lead == Some(field.name);
         let (mut words, mut pairs) = (Vec::new(), Vec::new());
-        for text in field_texts(field, value) {
+        for text in field_texts(field, body) {
             let chunks = chunks(text);
             words.extend(chunks.iter().flat_map(|chunk| chunk.words()));
             if is_lead {
@@ -104,15 +104,11 @@ pub(super) fn occurrences(mapping: &Mapping, body: &Value) -> Vec<Occurrence> {
     occurrences
 }
 
-fn field_texts<'a>(field: &Field, value: &'a Value) -> Vec<&'a str> {
+fn field_texts<'a>(field: &Field, body: &'a Value) -> Vec<&'a str> {
     match field.kind {
-        FieldKind::Attributes { .. } => value
-            .as_object()
-            .into_iter()
-            .flat_map(serde_json::Map::values)
-            .flat_map(texts)
-            .collect(),
-        _ => texts(value),
+        FieldKind::Attributes { .. } => attributes::words_of(field, body),
+        FieldKind::Keyword { .. } => keywords(field, body),
+        _ => body.get(field.name).map(texts).unwrap_or_default(),
     }
 }
 

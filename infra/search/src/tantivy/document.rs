@@ -2,12 +2,12 @@
 
 use super::schema::{FieldLayout, Layout, key_term, tenant_term};
 use crate::{
-    DocumentBody, DocumentWrite,
+    DocumentBody, DocumentWrite, attributes,
     text::{
         analysis::{chunks, code, pair},
         completions::beginnings,
     },
-    values::{attribute_value, canonical_number, number, scalar, sort_text, texts},
+    values::{keywords, number, sort_text, texts},
 };
 use headwater_read_models::search::FieldKind;
 use serde_json::Value;
@@ -37,26 +37,25 @@ pub(super) fn document(layout: &Layout, write: &DocumentWrite) -> TantivyDocumen
                 document.add_text(layout.begun, tenant_term(tenant, &word));
             }
             for field in &layout.fields {
-                if let Some(value) = body.get(field.field.name).filter(|value| !value.is_null()) {
-                    add_field(&mut document, tenant, field, value);
-                }
+                add_field(&mut document, tenant, field, body);
             }
         }
     }
     document
 }
 
-fn add_field(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout, value: &Value) {
+fn add_field(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout, body: &Value) {
+    let given = body.get(layout.field.name).filter(|value| !value.is_null());
     match layout.field.kind {
         FieldKind::Text { .. } => {
-            let texts = texts(value);
+            let texts = given.map(texts).unwrap_or_default();
             if let (Some(column), Some(first)) = (layout.column, texts.first()) {
                 document.add_text(column, sort_text(first));
             }
             add_words(document, tenant, layout, &texts);
         }
         FieldKind::Keyword { .. } => {
-            let mut values = texts(value);
+            let mut values = keywords(layout.field, body);
             values.sort_unstable();
             values.dedup();
             for value in &values {
@@ -73,29 +72,19 @@ fn add_field(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout,
             add_words(document, tenant, layout, &values);
         }
         FieldKind::Integer | FieldKind::Time => {
-            if let (Some(column), Some(number)) = (layout.column, number(layout.field, value)) {
+            if let (Some(column), Some(number)) = (layout.column, given.and_then(|value| number(layout.field, value))) {
                 document.add_i64(column, number);
             }
         }
-        FieldKind::Attributes { .. } => add_attributes(document, tenant, layout, value),
-    }
-}
-
-fn add_attributes(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout, value: &Value) {
-    let mut found = Vec::new();
-    for (name, value) in value.as_object().into_iter().flatten() {
-        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-        for value in values {
-            if let (Some(field), Some(scalar)) = (layout.value, scalar(value)) {
-                let scalar = canonical_number(&scalar);
-                document.add_text(field, tenant_term(tenant, &attribute_value(name, &scalar)));
+        FieldKind::Attributes { .. } => {
+            if let Some(field) = layout.value {
+                for value in attributes::of_document(layout.field, body) {
+                    document.add_text(field, tenant_term(tenant, &value));
+                }
             }
-            if let Some(text) = value.as_str().filter(|_| layout.word.is_some()) {
-                found.push(text);
-            }
+            add_words(document, tenant, layout, &attributes::words_of(layout.field, body));
         }
     }
-    add_words(document, tenant, layout, &found);
 }
 
 fn add_words(document: &mut TantivyDocument, tenant: &str, layout: &FieldLayout, texts: &[&str]) {

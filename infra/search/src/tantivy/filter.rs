@@ -6,10 +6,7 @@ use super::{
     schema::{Layout, tenant_term},
     terms,
 };
-use crate::{
-    Error, Filter, validate,
-    values::{attribute_value, canonical_number},
-};
+use crate::{Error, Filter, attributes, validate};
 use tantivy::SegmentReader;
 
 /// The set for one segment.
@@ -19,9 +16,13 @@ pub(super) fn live(segment: &SegmentReader, layout: &Layout, tenant: &str, filte
     if segment.has_deletes() {
         live.retain(|document| !segment.is_deleted(document));
     }
-    for filter in filters {
+    for filter in filters
+        .iter()
+        .filter(|filter| !matches!(filter, Filter::Attribute { .. }))
+    {
         apply(segment, layout, tenant, filter, &mut live)?;
     }
+    have_attributes(segment, layout, tenant, filters, &mut live)?;
     Ok(live)
 }
 
@@ -33,30 +34,50 @@ pub(super) fn apply(
     filter: &Filter,
     live: &mut Bits,
 ) -> Result<(), Error> {
-    let mut wanted = Bits::none(segment.max_doc());
     match filter {
         Filter::Range { field, min, max } => {
             let column = terms::numbers(segment, field)?;
             let (min, max) = (min.unwrap_or(i64::MIN), max.unwrap_or(i64::MAX));
             live.retain(|document| column.first(document).is_some_and(|value| min <= value && value <= max));
-            return Ok(());
         }
         Filter::Equals { field, any_of } => {
+            let mut wanted = Bits::none(segment.max_doc());
             if let Some(values) = layout.field(field).and_then(|field| field.value) {
                 for value in any_of {
                     terms::collect(segment, values, &tenant_term(tenant, value), &mut wanted)?;
                 }
             }
+            live.intersect(&wanted);
         }
-        Filter::Attribute { name, any_of } => {
-            let field = validate::attributes(layout.mapping).and_then(|field| layout.field(field.name));
-            if let Some(values) = field.and_then(|field| field.value) {
-                for value in any_of {
-                    let value = attribute_value(name, &canonical_number(value));
-                    terms::collect(segment, values, &tenant_term(tenant, &value), &mut wanted)?;
-                }
+        Filter::Attribute { .. } => have_attributes(segment, layout, tenant, [filter], live)?,
+    }
+    Ok(())
+}
+
+/// Keeps of a set what has the attributes that filters want, itself or with one of its parts.
+fn have_attributes<'a>(
+    segment: &SegmentReader,
+    layout: &Layout,
+    tenant: &str,
+    filters: impl IntoIterator<Item = &'a Filter>,
+    live: &mut Bits,
+) -> Result<(), Error> {
+    let Some(ways) = attributes::ways(layout.mapping, filters) else {
+        return Ok(());
+    };
+    let field = validate::attributes(layout.mapping).and_then(|field| layout.field(field.name));
+    let field = field.and_then(|field| field.value);
+    let mut wanted = Bits::none(segment.max_doc());
+    for (way, field) in ways.iter().filter_map(|way| Some((way, field?))) {
+        let mut fit = live.clone();
+        for any_of in &way.all {
+            let mut have = Bits::none(segment.max_doc());
+            for value in any_of {
+                terms::collect(segment, field, &tenant_term(tenant, value), &mut have)?;
             }
+            fit.intersect(&have);
         }
+        wanted.unite(&fit);
     }
     live.intersect(&wanted);
     Ok(())

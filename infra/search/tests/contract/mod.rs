@@ -5,6 +5,7 @@ pub mod collapse;
 pub mod crafted;
 pub mod facets;
 pub mod paging;
+pub mod parts;
 pub mod phrases;
 pub mod queries;
 pub mod relevance;
@@ -38,15 +39,15 @@ pub static MAPPING: Mapping = Mapping {
     kind: "products",
     version: 1,
     fields: &[
-        Field::code("sku", 1.0, 100.0),
+        Field::code("sku", 1.0, 100.0).with_parts("variants", "sku"),
         Field::sortable_text("title", 3.0),
         Field::facet("brand", 1.5),
         Field::facet("category", 2.0),
         Field::text("description", 0.8),
-        Field::code("gtin", 0.0, 100.0),
+        Field::code("gtin", 0.0, 100.0).with_parts("variants", "gtin"),
         Field::integer("price_cents"),
         Field::time("released_at"),
-        Field::attributes("attributes", 0.2),
+        Field::attributes("attributes", 0.2).with_parts("variants", "options"),
     ],
 };
 
@@ -65,6 +66,7 @@ macro_rules! search_contract {
         search_contract!(@ $engine, collapse: the_best_of_each_value, a_better_one_takes_over, groups_last_while_others_write,
             values_are_the_tenants);
         search_contract!(@ $engine, queries: filters_hold, ranges_hold, attributes_hold, sorts_are_stable, unknown_fields_are_named);
+        search_contract!(@ $engine, parts: one_part_has_it_all, codes_of_parts_come_first, parts_are_the_tenants, too_much_of_parts_is_refused);
         search_contract!(@ $engine, words: codes_come_first, spellings_match, mended_words_are_told, rare_words_may_be_errors, highlights_are_escaped, hostile_texts_answer);
         search_contract!(@ $engine, phrases: words_next_to_each_other, counts_and_pages_hold, phrases_are_the_tenants);
         search_contract!(@ $engine, suggestions: what_is_typed_is_completed, suggestions_are_marked_and_bounded, suggestions_are_the_tenants,
