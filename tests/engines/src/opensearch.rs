@@ -1,9 +1,9 @@
-//! OpenSearch: a whole node, from Maven Central, with nothing that a node on one machine does not need. It takes Maven and the repository
-//! the first time, and a JDK of 21 or newer. `OPENSEARCH_HOME` names the folder of another version in its place, which may be a 2.x on a JDK of 11 to
-//! 23 (with 24 the security manager that it needs is gone): a whole distribution without the security plugin. The package of 2.19 that is in Maven
-//! Central has no modules, so neither scripts nor analysis. `OPENSEARCH_JAVA_HOME` says which JDK, if the one that is found is not the right one.
+//! OpenSearch: a whole node of its [package], with nothing that a node on one machine does not need. It takes a JDK of 21 or newer, a 2.x one of
+//! 11 to 23 (with 24 the security manager that it needs is gone). `OPENSEARCH_JAVA_HOME` says which, if the one that is found is not the right one.
 
-use crate::{package, process};
+mod package;
+
+use crate::process;
 use std::{
     env,
     fs::{self, File},
@@ -14,15 +14,8 @@ use std::{
     time::Duration,
 };
 
-/// The version whose behaviour is known; started unless `OPENSEARCH_HOME` names another.
-const VERSION: &str = "3.8.0";
-/// GeoIP data (70 MB), gRPC, Dashboards, installers.
-const WITHOUT: &str = "**/lib/tools/**,**/modules/ingest-geoip/**,**/modules/ingest-user-agent/**,**/modules/opensearch-dashboards/**,\
-                       **/modules/transport-grpc/**,**/bin/*.exe,**/bin/*.bat";
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Fetches before it is given up.
-const FETCHES: usize = 3;
 /// The versions of Java that it runs on, and those that its 2.x does.
 const JAVA: RangeInclusive<u32> = 21..=u32::MAX;
 const JAVA_OF_2: RangeInclusive<u32> = 11..=23;
@@ -84,10 +77,7 @@ impl OpenSearch {
     }
 
     fn at(address: SocketAddr, options: &'static [&'static str]) -> Self {
-        let home = env::var_os("OPENSEARCH_HOME").map(PathBuf::from).unwrap_or_else(|| {
-            let content = package::fetched("opensearch", VERSION, |folder| fetch(folder));
-            content.join(format!("opensearch-{VERSION}"))
-        });
+        let home = package::home();
         let java = java(if agent(&home).exists() { JAVA } else { JAVA_OF_2 });
         let mut node = Self {
             child: None,
@@ -193,31 +183,6 @@ impl Drop for OpenSearch {
 /// What takes the place of the security manager from 3.0 on.
 fn agent(home: &Path) -> PathBuf {
     home.join("agent/opensearch-agent.jar")
-}
-
-fn fetch(folder: &Path) {
-    let mut command = Command::new("mvn");
-    command.args([
-        "-q",
-        "-B",
-        "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack",
-    ]);
-    command.arg(format!(
-        "-Dartifact=org.opensearch.distribution.integ-test-zip:opensearch:{VERSION}:zip"
-    ));
-    command.arg(format!("-DoutputDirectory={}", folder.display()));
-    // It leaves a note of what it did where it runs.
-    command.current_dir(folder.parent().expect("the folder of the engine"));
-    command.arg(format!("-Dmdep.unpack.excludes={WITHOUT}"));
-    for _ in 1..FETCHES {
-        if command.output().is_ok_and(|output| output.status.success()) {
-            return;
-        }
-    }
-    package::run(
-        &mut command,
-        "Maven is needed for tests against OpenSearch (Debian: apt-get install maven), and Maven Central the first time",
-    );
 }
 
 /// The folder of a JDK of one of these versions.
