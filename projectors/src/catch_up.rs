@@ -174,6 +174,7 @@ fn news(scope: headwater_tenancy::TenantScope, id: headwater_kernel::Id) -> Sour
         id,
         commits: Vec::new(),
         up_to: 0,
+        from: 0,
         discard: LOOK_FIRST,
     }
 }

@@ -27,6 +27,8 @@ pub struct SourceCommits {
     pub commits: Vec<Commit>,
     /// The history goes at least so far; 0 says no more than `commits`.
     pub up_to: u64,
+    /// Where `up_to` is beyond `commits`: nothing before this sequence is news; 0 when that is not known.
+    pub from: u64,
     /// First sequence of a commit that an operator has discarded: it advances the head and has no effect.
     pub discard: Option<u64>,
 }

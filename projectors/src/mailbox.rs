@@ -58,6 +58,8 @@ impl Room {
 struct Waiting {
     scope: TenantScope,
     up_to: u64,
+    /// As in [`SourceCommits::from`].
+    from: u64,
     /// The first record it stands for; those after it are covered by it.
     mark: u64,
     due: Duration,
@@ -151,6 +153,7 @@ impl Mailbox {
         let waiting = Waiting {
             scope,
             up_to,
+            from: 0,
             mark,
             due: Duration::ZERO,
             attempts: 0,
@@ -172,6 +175,7 @@ impl Mailbox {
         let line = self.lines.entry(key.tenant.clone()).or_default();
         if let Some(known) = line.waiting.get_mut(&key) {
             known.up_to = known.up_to.max(news.up_to);
+            known.from = known.from.min(news.from);
             known.records += news.records;
             known.oldest = known.oldest.min(news.oldest);
             if news.mark < known.mark {

@@ -42,6 +42,7 @@ impl Parking {
                 id: source.id.clone(),
                 commits: Vec::new(),
                 up_to: parked.up_to.max(parked.first_sequence),
+                from: parked.first_sequence,
                 discard: discard_next.then_some(parked.first_sequence),
             };
             let applied = apply(consumer, context, &[(source, &news)]).await;

@@ -56,6 +56,54 @@ impl MetricFold for Level {
     }
 }
 
+/// The series of [`Movement`].
+pub const MOVEMENT: &str = "bank.movement";
+
+/// What each event moves, which depends on nothing before it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Movement {
+    #[serde(skip)]
+    measured: Measured,
+}
+
+impl Fold for Movement {
+    type Source = Account;
+
+    fn empty(_: &Id) -> Self {
+        Self {
+            measured: Measured::default(),
+        }
+    }
+
+    fn apply(&mut self, at: &EventContext<'_>, event: &Event) {
+        let value = match event {
+            Event::Deposited { cents } | Event::Withdrawn { cents } => *cents,
+            Event::Numbered { .. } => return,
+        };
+        self.measured.push(Point {
+            series: MOVEMENT.to_owned(),
+            dimensions: std::collections::BTreeMap::new(),
+            time: at.time,
+            writer: at.writer,
+            version: 1,
+            value: value as f64,
+        });
+    }
+}
+
+impl MetricFold for Movement {
+    const NEEDS_HISTORY: bool = false;
+
+    fn measured(&mut self) -> &mut Measured {
+        &mut self.measured
+    }
+}
+
+/// Registers [`Movement`] in place of [`Level`].
+pub fn register_movements(registry: &mut impl ProjectionRegistry) {
+    registry.metric::<Movement>(PROJECTION);
+}
+
 /// Registers it.
 pub fn register(registry: &mut impl ProjectionRegistry) {
     registry.metric::<Level>(PROJECTION);

@@ -112,6 +112,7 @@ fn news_of(
             id: key.id.clone(),
             commits: Vec::new(),
             up_to: 0,
+            from: 0,
             discard: None,
         },
         key,

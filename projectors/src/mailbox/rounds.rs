@@ -24,6 +24,7 @@ impl Work {
             id: key.id.clone(),
             commits: Vec::new(),
             up_to: 0,
+            from: 0,
             discard: None,
         };
         Self {
@@ -44,6 +45,16 @@ impl Work {
     pub(crate) fn up_to(&self) -> u64 {
         let last = self.news.commits.last().map_or(0, Commit::version);
         last.max(self.news.up_to)
+    }
+
+    /// Before which nothing of it is news; 0 when that is not known.
+    fn from(&self) -> u64 {
+        let first = self.news.commits.iter().map(|commit| commit.first_sequence).min();
+        match first {
+            Some(first) if self.news.up_to == 0 => first,
+            Some(first) => first.min(self.news.from),
+            None => self.news.from,
+        }
     }
 }
 
@@ -109,6 +120,7 @@ impl Mailbox {
                 .entry(key.clone())
                 .or_insert_with(|| Work::new(key, waiting.scope.clone(), waiting.oldest));
             work.news.up_to = work.news.up_to.max(waiting.up_to);
+            work.news.from = waiting.from;
             work.attempts = work.attempts.max(waiting.attempts);
             work.marks.push(waiting.mark);
         }
@@ -158,6 +170,7 @@ impl Mailbox {
         self.done(&work);
         let waiting = Waiting {
             up_to: work.up_to(),
+            from: work.from(),
             scope: work.news.scope.clone(),
             mark: first,
             due,

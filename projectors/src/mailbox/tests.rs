@@ -131,6 +131,7 @@ async fn what_the_stream_has_lost_holds_every_position_until_the_log_was_read() 
         id: failing.commit.id.clone(),
         commits: vec![failing.commit.clone()],
         up_to: 0,
+        from: 0,
         discard: None,
     };
     let work = mailbox.of_pass(key_of(&failing.commit), news);

@@ -119,6 +119,7 @@ async fn measure_again(of: &Arc<dyn Refold>, scope: &TenantScope, id: &Id, up_to
         id: id.clone(),
         commits: Vec::new(),
         up_to,
+        from: 0,
         discard: None,
     };
     if let Some(follower) = of.follower() {

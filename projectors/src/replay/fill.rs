@@ -181,6 +181,7 @@ impl Pass {
                 id: done.key.id,
                 commits: Vec::new(),
                 up_to: version,
+                from: 0,
                 discard: None,
             };
             // A transaction takes twice as many, and the sums some more.

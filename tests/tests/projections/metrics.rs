@@ -3,9 +3,9 @@
 
 use crate::{Bank, quick};
 use headwater_dynamodb::faults::{Fault, Rule};
-use headwater_kernel::Timestamp;
+use headwater_kernel::{AggregateType, Id, Timestamp};
 use headwater_metrics::{Bin, Fill, Query, Stat};
-use headwater_projectors::{FolderMetrics, Metrics, Projections, Runner, RunnerOptions, Stores};
+use headwater_projectors::{FolderMetrics, Metrics, Projections, Runner, RunnerOptions, SourceCommits, Stores};
 use headwater_tests::{account, levels};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -138,4 +138,67 @@ async fn a_history_longer_than_what_is_folded_at_a_time_is_measured_whole() {
     let runner = bank.measure(&metrics, quick());
     bank.measured_are(&metrics, 1, 3_000).await;
     runner.shut_down().await;
+}
+
+/// What a fold without history is given by a stream: commits in any order and by pieces, and after an outage only how far they go.
+#[tokio::test(flavor = "multi_thread")]
+async fn points_that_need_no_history_come_in_any_order() {
+    let bank = Bank::new().await;
+    bank.deposit(1, 4, 0).await;
+    let id = Id::new("A0").unwrap();
+    let account = AggregateType::of::<account::Account>();
+    let log = &bank.keeping.log;
+    let commits = log.commits(&bank.scope, &account, &id, 1).await.unwrap();
+    assert_eq!(commits.len(), 4);
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = bank.stores(folder.path());
+    let stores = Stores {
+        metrics: metrics.clone(),
+        ..bank.keeping.stores()
+    };
+    let mut projections = Projections::new(stores, 1);
+    levels::register_movements(&mut projections);
+    let consumer = projections.consumers().remove(0);
+    let counted = async || {
+        let store = metrics.get(1).unwrap().unwrap();
+        let now = bank.keeping.runtime.now();
+        let query = Query {
+            series: levels::MOVEMENT.to_owned(),
+            from: Timestamp::from_nanos(Bin::DAY.start(now).nanos() - Bin::DAY.nanos()),
+            to: Bin::DAY.start(now).plus(Bin::DAY.duration()),
+            bin: Bin::DAY,
+            stat: Stat::Count,
+            filters: BTreeMap::new(),
+            group_by: Vec::new(),
+            fill: Fill::None,
+        };
+        let items = store
+            .query(&bank.scope, &query)
+            .await
+            .map_or(Vec::new(), |answer| answer.items);
+        items.iter().map(|item| item.value.unwrap() as i64).sum::<i64>()
+    };
+    let round = async |of: &[usize], from: u64, up_to: u64| {
+        let source = SourceCommits {
+            scope: bank.scope.clone(),
+            id: id.clone(),
+            commits: of.iter().map(|n| commits[*n].clone()).collect(),
+            up_to,
+            from,
+            discard: None,
+        };
+        for result in consumer.followers[0].apply(vec![source]).await {
+            result.unwrap();
+        }
+    };
+    round(&[3], 0, 0).await;
+    assert_eq!(counted().await, 1);
+    // What was committed before comes after, with a gap in it.
+    round(&[0, 2], 0, 0).await;
+    assert_eq!(counted().await, 3);
+    round(&[0, 2, 3], 0, 0).await;
+    assert_eq!(counted().await, 3);
+    // The commits were dropped while the store was away.
+    round(&[], commits[1].first_sequence, commits[1].version()).await;
+    assert_eq!(counted().await, 4);
 }
