@@ -12,6 +12,8 @@ use headwater_read_models::search::{Field, MAX_PART_ATTRIBUTES, Mapping};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Most attribute filters of a query on documents with parts; each one more doubles what an engine is asked.
+const MAX_FILTERS: usize = 9;
 /// Most combinations of values that the attribute filters of a query may ask of one part.
 const MAX_COMBINATIONS: usize = 10_000;
 
@@ -73,63 +75,34 @@ pub(crate) fn words_of<'a>(field: &Field, body: &'a Value) -> Vec<&'a str> {
     own.chain(of_parts).collect()
 }
 
-/// One way to satisfy the attribute filters of a query.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Way {
-    /// Each of these has one of its values among what a document has; all of them hold.
-    pub(crate) all: Vec<Vec<String>>,
-}
-
-/// The ways to satisfy filters by attributes, of which one has to hold; `None` without such a filter.
-pub(crate) fn ways<'a>(mapping: &Mapping, filters: impl IntoIterator<Item = &'a Filter>) -> Option<Vec<Way>> {
-    let wanted: Vec<(&str, &[String])> = filters
+/// What attribute filters ask of a document: of each of these sets it has to have one value. None without such a filter.
+///
+/// A document fits when one of its parts has all that its own attributes do not satisfy. Which filters those are is not known before, so every
+/// choice of filters has a set: one of them is satisfied by the document itself, or all of them by one part. That is one clause for each choice
+/// (511 for nine filters), where listing the ways to fit would take so many that OpenSearch refuses eight filters already (1,024 clauses).
+pub(crate) fn wanted<'a>(mapping: &Mapping, filters: impl IntoIterator<Item = &'a Filter>) -> Vec<Vec<String>> {
+    let filters: Vec<(&str, &[String])> = filters
         .into_iter()
         .filter_map(|filter| match filter {
             Filter::Attribute { name, any_of } => Some((name.as_str(), any_of.as_slice())),
             _ => None,
         })
         .collect();
-    if wanted.is_empty() {
-        return None;
-    }
-    let own_values = |(name, values): &(&str, &[String])| values.iter().map(|value| own(name, value)).collect();
+    let own_values = |(name, values): &(&str, &'a [String])| values.iter().map(|value| own(name, value)).collect();
+    let own: Vec<Vec<String>> = filters.iter().map(own_values).collect();
     if attributes(mapping).is_none_or(|field| field.parts.is_none()) {
-        return Some(vec![Way {
-            all: wanted.iter().map(own_values).collect(),
-        }]);
+        return own;
     }
-    let mut ways = Vec::new();
-    each_subset(wanted.len(), &mut |of_part| {
-        let own = wanted.iter().enumerate().filter(|(at, _)| !of_part.contains(at));
-        let mut all: Vec<Vec<String>> = own.map(|(_, filter)| own_values(filter)).collect();
-        if !of_part.is_empty() {
-            all.push(combinations(of_part.iter().map(|at| wanted[*at])));
-        }
-        // What a part cannot have, no look-up finds.
-        if all.iter().all(|values| !values.is_empty()) {
-            ways.push(Way { all });
-        }
-    });
-    Some(ways)
+    let choices = 1_u32..1 << filters.len().min(MAX_FILTERS);
+    let set = |choice: u32| {
+        let chosen = (0..filters.len()).filter(|at| choice & (1 << at) != 0);
+        let of_itself = chosen.clone().flat_map(|at| own[at].iter().cloned());
+        of_itself.chain(combinations(chosen.map(|at| filters[at]))).collect()
+    };
+    choices.map(set).collect()
 }
 
-/// Calls with every subset of `0..count` that a part may satisfy.
-fn each_subset(count: usize, call: &mut impl FnMut(&[usize])) {
-    fn more(from: usize, count: usize, chosen: &mut Vec<usize>, call: &mut impl FnMut(&[usize])) {
-        call(chosen);
-        if chosen.len() == MAX_PART_ATTRIBUTES {
-            return;
-        }
-        for at in from..count {
-            chosen.push(at);
-            more(at + 1, count, chosen, call);
-            chosen.pop();
-        }
-    }
-    more(0, count, &mut Vec::new(), call);
-}
-
-/// Every choice of one value for each name, as a part has it.
+/// Every choice of one value for each name, as a part has it; none for more names than a part can have.
 fn combinations<'a>(filters: impl Iterator<Item = (&'a str, &'a [String])>) -> Vec<String> {
     let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, values) in filters {
@@ -145,6 +118,9 @@ fn combinations<'a>(filters: impl Iterator<Item = (&'a str, &'a [String])>) -> V
             }
         }
     }
+    if by_name.len() > MAX_PART_ATTRIBUTES {
+        return Vec::new();
+    }
     let mut choices: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
     for (name, values) in by_name {
         let longer = choices.iter().flat_map(|choice| {
@@ -156,10 +132,17 @@ fn combinations<'a>(filters: impl Iterator<Item = (&'a str, &'a [String])>) -> V
     choices.into_iter().map(|choice| together(choice.into_iter())).collect()
 }
 
-/// Refuses filters that ask for too many combinations.
+/// Refuses too many filters, and those that ask for too many combinations.
 pub(crate) fn check_count(mapping: &Mapping, query: &Query) -> Result<(), Error> {
     if attributes(mapping).is_none_or(|field| field.parts.is_none()) {
         return Ok(());
+    }
+    let by_attribute = |filter: &&Filter| matches!(filter, Filter::Attribute { .. });
+    if query.filters.iter().filter(by_attribute).count() > MAX_FILTERS {
+        return Err(Error::TooMany {
+            what: "filters by attributes",
+            max: MAX_FILTERS,
+        });
     }
     // By how many filters they take; the next filter is added to each or not.
     let mut counts = [1_usize, 0, 0, 0, 0, 0];

@@ -40,7 +40,7 @@ pub(super) fn describe(document: &mut OpenApi, search: &Search, mapping: &Mappin
     }
     let attributes = json!({
         "name": "attributes", "in": "query", "style": "form", "explode": true,
-        "description": "`attr.NAME=VALUE`: the attribute NAME is exactly VALUE; repeated, any of them. All names hold for one variant, together with the attributes that the product has itself.",
+        "description": "`attr.NAME=VALUE`: the attribute NAME is exactly VALUE; repeated, any of them. At most nine names, all of which hold for one variant together with the attributes that the product has itself.",
         "schema": { "type": "object", "patternProperties": { "^attr\\..+": { "type": "string" } }, "additionalProperties": false }
     });
     parameters.extend(search.attributes.then_some(attributes));

@@ -40,10 +40,13 @@ async fn found_by_its_variants(acme: &Client, globex: &Client, process: &Serve, 
     }
     let (_, page) = acme.get(&format!("{search}&q=kettle"), None).await;
     assert!(page["hits"][0].get("matched_variants").is_none(), "{page}");
-    for query in ["attr.colour=red", "sku=K-red"] {
+    for query in ["attr.colour=red", "sku=K-red", "attr.colour=blue&attr.size=L"] {
         let (status, page) = acme.get(&format!("{search}&{query}"), None).await;
         assert_eq!((status, &page["total"]), (200, &json!(0)), "{query}: {page}");
     }
+    let names: String = (0..10).map(|n| format!("&attr.{n}=x")).collect();
+    let (status, problem) = acme.get(&format!("{search}{names}"), None).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("too-many")), "{problem}");
     let (_, page) = globex.get(&format!("{search}&attr.colour=blue"), None).await;
     assert_eq!(page["total"], 0, "{page}");
 }

@@ -3,7 +3,7 @@
 use super::layout;
 use crate::{
     Filter, Query, Sort,
-    attributes::{Way, ways},
+    attributes::wanted,
     text::{
         plan::{Exact, Group, Plan},
         weights::{MAX_BOOST, PAIR, SATURATION, SHARE, field_weights},
@@ -27,18 +27,11 @@ pub(super) fn filters(mapping: &Mapping, tenant: &str, filters: &[Filter]) -> Ve
         .collect()
 }
 
-/// What has the attributes that filters want, itself or with one of its parts.
-fn have_attributes<'a>(mapping: &Mapping, filters: impl IntoIterator<Item = &'a Filter>) -> Option<Value> {
+/// What has the attributes that filters want, itself or with one of its parts: a clause for each set of values.
+fn have_attributes<'a>(mapping: &Mapping, filters: impl IntoIterator<Item = &'a Filter>) -> Vec<Value> {
     let name = attributes(mapping).map_or("", |field| field.name);
-    let way = |way: Way| {
-        let all: Vec<Value> = way.all.iter().map(|values| any_value(name, values.iter())).collect();
-        json!({"bool": {"filter": all}})
-    };
-    let ways: Vec<Value> = ways(mapping, filters)?.into_iter().map(way).collect();
-    if ways.is_empty() {
-        return Some(json!({"match_none": {}}));
-    }
-    Some(json!({"bool": {"should": ways, "minimum_should_match": 1}}))
+    let sets = wanted(mapping, filters).into_iter();
+    sets.map(|values| any_value(name, values.iter())).collect()
 }
 
 /// What fits a filter.
@@ -63,7 +56,7 @@ fn fits(mapping: &Mapping, filter: &Filter) -> Value {
                 }
             }
         }
-        Filter::Attribute { .. } => have_attributes(mapping, [filter]).unwrap_or_default(),
+        Filter::Attribute { .. } => json!({"bool": {"filter": have_attributes(mapping, [filter])}}),
     }
 }
 

@@ -27,12 +27,6 @@ impl Bits {
     }
 
     /// Keeps what `wanted` says.
-    pub(super) fn unite(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            *mine |= theirs;
-        }
-    }
-
     pub(super) fn retain(&mut self, mut wanted: impl FnMut(u32) -> bool) {
         for (at, word) in self.0.iter_mut().enumerate() {
             let mut rest = *word;

@@ -62,23 +62,14 @@ fn have_attributes<'a>(
     filters: impl IntoIterator<Item = &'a Filter>,
     live: &mut Bits,
 ) -> Result<(), Error> {
-    let Some(ways) = attributes::ways(layout.mapping, filters) else {
-        return Ok(());
-    };
     let field = validate::attributes(layout.mapping).and_then(|field| layout.field(field.name));
     let field = field.and_then(|field| field.value);
-    let mut wanted = Bits::none(segment.max_doc());
-    for (way, field) in ways.iter().filter_map(|way| Some((way, field?))) {
-        let mut fit = live.clone();
-        for any_of in &way.all {
-            let mut have = Bits::none(segment.max_doc());
-            for value in any_of {
-                terms::collect(segment, field, &tenant_term(tenant, value), &mut have)?;
-            }
-            fit.intersect(&have);
+    for any_of in attributes::wanted(layout.mapping, filters) {
+        let mut have = Bits::none(segment.max_doc());
+        for (value, field) in any_of.iter().filter_map(|value| Some((value, field?))) {
+            terms::collect(segment, field, &tenant_term(tenant, value), &mut have)?;
         }
-        wanted.unite(&fit);
+        live.intersect(&have);
     }
-    live.intersect(&wanted);
     Ok(())
 }

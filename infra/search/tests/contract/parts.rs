@@ -172,6 +172,60 @@ pub async fn parts_are_the_tenants(engine: &impl Engine) {
     }
 }
 
+/// Engines bound the clauses of a query, and which of the names the product has itself and which its variants have is not known before.
+pub async fn many_names_hold_together(engine: &impl Engine) {
+    let (index, a) = (engine.open().await, scope("a").await);
+    const TEXT: &str = "a large copper kettle for gas and electric stoves with a cork handle and two lids";
+    let names = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    // The first so many are the product's own, the others one variant's or torn over two.
+    let having = |own: usize, torn: bool| {
+        let map = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| ((*name).to_owned(), json!("x")))
+                .collect::<Value>()
+        };
+        let (own, others) = names.split_at(own);
+        let (one, other) = others.split_at(if torn { 1 } else { 0 });
+        json!({ "title": TEXT, "attributes": map(own), "variants": [variant("one", &map(one)), variant("other", &map(other))] })
+    };
+    let documents = [
+        ("all", having(9, false)),
+        ("most", having(8, false)),
+        ("some", having(4, false)),
+        ("torn", having(5, true)),
+    ];
+    fill(
+        &index,
+        documents
+            .into_iter()
+            .map(|(id, document)| put(&a, id, 1, document))
+            .collect(),
+    )
+    .await;
+    for count in 1..=names.len() {
+        let filters = |value: &str| {
+            names[names.len() - count..]
+                .iter()
+                .map(|name| attribute(name, &[value, "y"]))
+                .collect()
+        };
+        let hits = search(&index, &a, with(filters("x"))).await;
+        let torn = (count < 4).then_some("torn");
+        assert_eq!(
+            found(&hits),
+            ["all", "most", "some"].into_iter().chain(torn).collect::<Vec<_>>(),
+            "{count}"
+        );
+        let typed = Query {
+            text: Some(TEXT.into()),
+            ..with(filters("x"))
+        };
+        assert_eq!(search(&index, &a, typed).await.total, hits.total, "{count}");
+        assert_eq!(search(&index, &a, with(filters("z"))).await.total, 0, "{count}");
+    }
+}
+
 pub async fn too_much_of_parts_is_refused(engine: &impl Engine) {
     let (index, a) = (engine.open().await, scope("a").await);
     let values: Vec<String> = (0..101).map(|n| n.to_string()).collect();
@@ -181,6 +235,10 @@ pub async fn too_much_of_parts_is_refused(engine: &impl Engine) {
     assert!(matches!(refused, Error::TooMany { max: 10_000, .. }), "{refused:?}");
     let query = with(vec![attribute("a", &values[..90]), attribute("b", &values[..90])]);
     assert_eq!(search(&index, &a, query).await.total, 0);
+    let names: Vec<String> = (0..10).map(|n| n.to_string()).collect();
+    let query = with(names.iter().map(|name| attribute(name, &["x"])).collect());
+    let refused = index.search(&a, &query).await.unwrap_err();
+    assert!(matches!(refused, Error::TooMany { max: 9, .. }), "{refused:?}");
     let six = json!({"1": "", "2": "", "3": "", "4": "", "5": "", "6": ""});
     for variants in [
         json!([{ "options": six }]),
