@@ -10,9 +10,10 @@ use headwater_kernel::{Aggregate, Id};
 use headwater_projectors::{
     Catalogue, Consumer, Projections, ReplayOptions, Replays, Runner, RunnerOptions, Sources, Stores,
 };
-use headwater_read_models::{EventContext, Fold, ProjectionRegistry, RowFold, RowsFold};
+use headwater_read_models::{EventContext, Fold, ProjectionRegistry, RowFold, RowKind, RowsFold};
 use headwater_runtime::Runtime;
 use headwater_tenancy::{TenantScope, WorkerAuthority};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -55,7 +56,7 @@ fn is_poison(cents: i64) -> bool {
 }
 
 /// What an account holds, and how many events made it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(table = "bank", entity = "BALANCE", pk = "TENANT#{tenant_id}", sk = "BALANCE#{id}")]
 pub struct Balance {
     /// The account.
@@ -98,7 +99,7 @@ impl RowFold for Balance {
 }
 
 /// One number of an account.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "bank",
     entity = "NUMBER",
@@ -148,6 +149,10 @@ impl Fold for Numbers {
 
 impl RowsFold for Numbers {
     const TABLE: &'static str = CONTEXT;
+
+    fn kinds() -> Vec<RowKind> {
+        vec![RowKind::of::<NumberRow>()]
+    }
 
     fn rows(&self) -> Result<Vec<RowItem>, RowItemError> {
         let row = |number: &String| {

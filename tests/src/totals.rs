@@ -6,7 +6,7 @@ use crate::{
 };
 use headwater_dynamo_schema::{DynamoRepository, RowItem, RowItemError, Share};
 use headwater_kernel::Id;
-use headwater_read_models::{EventContext, Fold, ProjectionRegistry, RowsFold};
+use headwater_read_models::{EventContext, Fold, ProjectionRegistry, RowKind, RowsFold};
 use headwater_tenancy::TenantScope;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,10 @@ impl Fold for Contribution {
 impl RowsFold for Contribution {
     const TABLE: &'static str = CONTEXT;
     const HAS_SUMS: bool = true;
+
+    fn kinds() -> Vec<RowKind> {
+        Vec::new()
+    }
 
     fn rows(&self) -> Result<Vec<RowItem>, RowItemError> {
         Ok(Vec::new())

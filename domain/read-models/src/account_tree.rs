@@ -8,17 +8,18 @@
 //! | [`OpportunityRow`] | `ACCOUNT#a#OPPORTUNITY#o` | |
 //! | [`LineItemRow`] | `ACCOUNT#a#OPPORTUNITY#o#LINE_ITEM#l` | |
 
-use crate::{EventContext, Fold, RowsFold};
+use crate::{EventContext, Fold, RowKind, RowsFold};
 use headwater_crm::{account, opportunity};
 use headwater_dynamo_schema::{DynamoEntities, DynamoRepository, RowItem, RowItemError};
 use headwater_kernel::{Currency, Id, Personal, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "account-tree";
 
 /// An account.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "crm",
     entity = "ACCOUNT",
@@ -46,7 +47,7 @@ pub struct AccountRow {
 }
 
 /// An account in the page of its capsule; a closed one leaves it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "crm",
     entity = "CAPSULE_ACCOUNT",
@@ -68,7 +69,7 @@ pub struct CapsuleAccountRow {
 }
 
 /// What an opportunity may become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OpportunityStatus {
     /// Still to be decided.
@@ -80,7 +81,7 @@ pub enum OpportunityStatus {
 }
 
 /// An opportunity of an account.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "crm",
     entity = "OPPORTUNITY",
@@ -106,7 +107,7 @@ pub struct OpportunityRow {
 }
 
 /// A line item of an opportunity.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "crm",
     entity = "LINE_ITEM",
@@ -198,6 +199,10 @@ impl Fold for AccountFold {
 
 impl RowsFold for AccountFold {
     const TABLE: &'static str = "crm";
+
+    fn kinds() -> Vec<RowKind> {
+        vec![RowKind::of::<AccountRow>(), RowKind::of::<CapsuleAccountRow>()]
+    }
 
     fn rows(&self) -> Result<Vec<RowItem>, RowItemError> {
         let Some(facts) = self.row.clone() else {
@@ -324,6 +329,10 @@ impl OpportunityFold {
 
 impl RowsFold for OpportunityFold {
     const TABLE: &'static str = "crm";
+
+    fn kinds() -> Vec<RowKind> {
+        vec![RowKind::of::<OpportunityRow>(), RowKind::of::<LineItemRow>()]
+    }
 
     fn rows(&self) -> Result<Vec<RowItem>, RowItemError> {
         let Some(facts) = self.row.clone() else {

@@ -4,13 +4,14 @@ use crate::{EventContext, Fold, RowFold};
 use headwater_crm::capsule::{Capsule, Event};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::{Id, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "capsules";
 
 /// A capsule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(table = "crm", entity = "CAPSULE", pk = "TENANT#{tenant_id}", sk = "CAPSULE#{id}")]
 pub struct CapsuleRow {
     /// Its id.

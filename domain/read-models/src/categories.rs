@@ -4,13 +4,14 @@ use crate::{EventContext, Fold, RowFold};
 use headwater_catalog::category::{Category, Event};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::{Id, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "categories";
 
 /// A category.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "catalog",
     entity = "CATEGORY",

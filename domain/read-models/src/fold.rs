@@ -1,8 +1,9 @@
 //! A view is a fold over one source aggregate's events. Where its state is kept depends on the trait it implements besides.
 
-use crate::search::SearchDocument;
+use crate::{RowKind, search::SearchDocument};
 use headwater_dynamo_schema::{Entity, FromRow, RowItem, RowItemError, RowKey, Share};
 use headwater_kernel::{Actor, Aggregate, Id, Timestamp};
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Where an event stands.
@@ -38,7 +39,7 @@ pub trait Fold: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync +
 }
 
 /// A fold that is one row, whose key follows from the id alone. The row's version is the head.
-pub trait RowFold: Fold + Entity + FromRow {
+pub trait RowFold: Fold + Entity + FromRow + JsonSchema {
     /// The key of the row.
     fn key_of(id: &Id) -> RowKey;
 }
@@ -47,6 +48,9 @@ pub trait RowFold: Fold + Entity + FromRow {
 pub trait RowsFold: Fold {
     /// The table of the rows and the head.
     const TABLE: &'static str;
+
+    /// The kinds of rows that it writes, each once: what exports of it are made of.
+    fn kinds() -> Vec<RowKind>;
 
     /// The rows that this state shows; what it showed before and shows no more is deleted.
     ///

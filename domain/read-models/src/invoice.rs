@@ -3,10 +3,11 @@
 
 use headwater_billing::invoice::{Amounts, Event};
 use headwater_kernel::{Currency, Id, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How an invoice stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InvoiceStatus {
     /// Not issued yet.
@@ -23,7 +24,7 @@ pub enum InvoiceStatus {
 }
 
 /// An invoice as it is now. Amounts are in hundredths of the currency's unit.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InvoiceFacts {
     /// How it stands.
     pub status: InvoiceStatus,
@@ -65,7 +66,7 @@ pub struct InvoiceFacts {
 }
 
 /// A line item of an invoice.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LineItem {
     /// Its id within the invoice.
     pub line_item_id: Id,
@@ -86,7 +87,7 @@ pub struct LineItem {
 }
 
 /// Money that came in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Payment {
     /// Its id within the invoice.
     pub payment_id: Id,
@@ -100,7 +101,7 @@ pub struct Payment {
 }
 
 /// What was taken off the invoice.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CreditNote {
     /// Its id within the invoice.
     pub credit_note_id: Id,
@@ -115,7 +116,7 @@ pub struct CreditNote {
 }
 
 /// Money that was given back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Refund {
     /// Its id within the invoice.
     pub refund_id: Id,

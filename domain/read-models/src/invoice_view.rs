@@ -5,13 +5,14 @@ use crate::{EventContext, Fold, InvoiceFacts, RowFold};
 use headwater_billing::invoice::{Event, Invoice};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::{Id, Personal, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "invoice-view";
 
 /// An invoice.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "billing",
     entity = "INVOICE",

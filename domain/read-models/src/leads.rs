@@ -4,13 +4,14 @@ use crate::{EventContext, Fold, RowFold};
 use headwater_crm::lead::{Event, Lead};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::{Id, Personal, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "leads";
 
 /// A lead.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "crm",
     entity = "LEAD",
@@ -49,7 +50,7 @@ pub struct LeadRow {
 }
 
 /// How far a lead has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LeadStatus {
     /// Not looked at yet.

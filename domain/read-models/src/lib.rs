@@ -19,6 +19,7 @@ mod product;
 pub mod product_search;
 pub mod product_view;
 mod registry;
+mod row_kind;
 pub mod search;
 pub mod search_settings;
 #[cfg(test)]
@@ -30,3 +31,4 @@ pub use invoice::{CreditNote, InvoiceFacts, InvoiceStatus, LineItem, Payment, Re
 pub use order::{OrderFacts, OrderLine, OrderStatus, Shipment, ShippedLine};
 pub use product::ProductFacts;
 pub use registry::{ProjectionRegistry, register};
+pub use row_kind::RowKind;

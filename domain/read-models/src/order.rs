@@ -3,11 +3,12 @@
 
 use headwater_kernel::{Currency, Id, Timestamp};
 use headwater_orders::order::{Event, Line};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How far an order has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderStatus {
     /// Placed, and not confirmed yet.
@@ -26,7 +27,7 @@ pub enum OrderStatus {
 }
 
 /// An order as it is now.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderFacts {
     /// How far it has come.
     pub status: OrderStatus,
@@ -44,7 +45,7 @@ pub struct OrderFacts {
 }
 
 /// A line of an order, and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderLine {
     /// Its id within the order.
     pub line_id: Id,
@@ -68,7 +69,7 @@ pub struct OrderLine {
 }
 
 /// A part of an order that was handed to a carrier.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Shipment {
     /// Its id within the order.
     pub shipment_id: Id,
@@ -88,7 +89,7 @@ pub struct Shipment {
 }
 
 /// What a shipment has of a line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShippedLine {
     /// The line.
     pub line_id: Id,

@@ -4,13 +4,14 @@ use crate::{EventContext, Fold, OrderFacts, RowFold};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::{Id, Personal, Timestamp};
 use headwater_orders::order::{Event, Order};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "order-view";
 
 /// An order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "orders",
     entity = "ORDER",

@@ -5,13 +5,14 @@ use crate::{EventContext, Fold, RowFold};
 use headwater_catalog::price_list::{Entry, Event, Item, PriceList};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::{Currency, Id, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "price-lists";
 
 /// How a price list stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PriceListStatus {
     /// Not in effect yet.
@@ -24,7 +25,7 @@ pub enum PriceListStatus {
 }
 
 /// A price list, also one that was retired.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "catalog",
     entity = "PRICE_LIST",

@@ -2,10 +2,11 @@
 
 use headwater_catalog::product::{Attributes, Event};
 use headwater_kernel::{Currency, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A product as it is now.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProductFacts {
     /// The maker's part number; may repeat.
     pub sku: String,

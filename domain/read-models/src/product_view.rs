@@ -4,13 +4,14 @@ use crate::{EventContext, Fold, ProductFacts, RowFold};
 use headwater_catalog::product::{Event, Product};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::{Id, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "product-view";
 
 /// A product, also one that was discontinued.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "catalog",
     entity = "PRODUCT",

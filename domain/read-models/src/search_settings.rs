@@ -5,13 +5,14 @@ use crate::{EventContext, Fold, RowFold};
 use headwater_catalog::search_settings::{Boost, Event, FieldWeights, SearchSettings, SynonymGroup};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::{Id, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "search-settings";
 
 /// Search settings as they are now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "catalog",
     entity = "SEARCH_SETTINGS",

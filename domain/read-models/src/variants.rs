@@ -2,10 +2,11 @@
 //! `GET /v1/catalog/products/{id}/variants`. The product's own row is another projection's, so that a page of products reads no variants. A
 //! product without variants has no rows here, just the head that says how far it was followed.
 
-use crate::{EventContext, Fold, RowsFold, product::take};
+use crate::{EventContext, Fold, RowKind, RowsFold, product::take};
 use headwater_catalog::product::{Event, Options, Product};
 use headwater_dynamo_schema::{DynamoRepository, RowItem, RowItemError};
 use headwater_kernel::{Currency, Id, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 pub const PROJECTION: &str = "variants";
 
 /// A variant of a product, also one that was discontinued.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(
     table = "catalog",
     entity = "VARIANT",
@@ -31,7 +32,7 @@ pub struct VariantRow {
 }
 
 /// What is known of a variant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VariantFacts {
     /// The maker's part number; may repeat.
     pub sku: String,
@@ -140,6 +141,10 @@ fn discontinue(facts: &mut VariantFacts, at: &EventContext<'_>) {
 
 impl RowsFold for VariantsFold {
     const TABLE: &'static str = "catalog";
+
+    fn kinds() -> Vec<RowKind> {
+        vec![RowKind::of::<VariantRow>()]
+    }
 
     fn rows(&self) -> Result<Vec<RowItem>, RowItemError> {
         let row = |(id, facts): (&Id, &VariantFacts)| {

@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
         "headwater-dynamo-repository",
         "headwater-search",
         "headwater-metrics",
+        "headwater-export",
     ],
     &["headwater-tenancy"],
     &["headwater-dynamodb"],

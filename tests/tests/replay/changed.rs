@@ -9,10 +9,11 @@ use headwater_tests::{
     account::{Account, Event},
     projections::BALANCES,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The balance as the next build has it: in whole units, too.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(table = "bank", entity = "BALANCE", pk = "TENANT#{tenant_id}", sk = "BALANCE#{id}")]
 struct Balance {
     id: Id,

@@ -4,13 +4,14 @@ use crate::{EventContext, Fold, RowFold};
 use headwater_crm::task::{Event, Task};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::Id;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "tasks";
 
 /// A task.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DynamoRepository)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, DynamoRepository)]
 #[dynamo(table = "crm", entity = "TASK", pk = "TENANT#{tenant_id}", sk = "TASK#{id}")]
 pub struct TaskRow {
     /// Its id.

@@ -6,6 +6,7 @@
 
 use super::command::NewLineItem;
 use headwater_kernel::{Id, Rejection, text};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ pub const MAX_QUANTITY: u32 = 1_000_000;
 pub const MAX_TAX_BASIS_POINTS: u32 = 10_000;
 
 /// Amounts in hundredths of the invoice's currency. The total is net and tax.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Amounts {
     /// Without tax.
     pub net_cents: i64,
