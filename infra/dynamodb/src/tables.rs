@@ -121,3 +121,8 @@ pub fn checkpoints_table() -> TableDefinition {
 pub fn tenants_table() -> TableDefinition {
     TableDefinition::new("tenants".to_owned(), Store::Durable).partition_only()
 }
+
+/// `audit-log`: what each object of the audit log holds, and how far each tenant's feeds are written down.
+pub fn audit_log_table() -> TableDefinition {
+    TableDefinition::new("audit-log".to_owned(), Store::Durable)
+}

@@ -1,7 +1,8 @@
 //! The command line, as clap reads it.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use headwater_kernel::{Region, TenantId};
+use headwater_audit_log::Hour;
+use headwater_kernel::{Region, TenantId, Timestamp};
 use headwater_tenancy::{Role, SubjectError};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -63,6 +64,9 @@ pub(crate) enum Command {
     Parked(Parked),
     /// Rebuilds a projection from the event log while everything runs, and shows how far it is. It goes on when this command is ended.
     Replay(Replay),
+    /// Verifies the audit log, and looks for lines in it.
+    #[command(subcommand)]
+    AuditLog(AuditLog),
     /// Prints the OpenAPI document.
     Openapi,
     /// Prints completions for a shell.
@@ -70,6 +74,67 @@ pub(crate) enum Command {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditLog {
+    /// Finds what is missing, was changed, added or set back: objects and digests. Ends with 1 if there is anything.
+    Verify {
+        /// Objects of this hour in UTC and later, such as 2026-11-24T01. Digests are all verified.
+        #[arg(long)]
+        from: Option<Hour>,
+        /// Objects up to this hour, included.
+        #[arg(long)]
+        to: Option<Hour>,
+        /// The key that digests are signed with, in base64; without, the data folder's.
+        #[arg(long)]
+        public_key: Option<String>,
+        #[command(flatten)]
+        audited: Audited,
+    },
+    /// Prints lines: events as JSON, one a line, as they were written down.
+    Search {
+        /// Of this tenant.
+        #[arg(long)]
+        tenant: Option<TenantId>,
+        /// Of this actor, such as user:ada.
+        #[arg(long)]
+        actor: Option<String>,
+        /// Of this type, such as ProductPriceChanged.
+        #[arg(long = "type")]
+        event_type: Option<String>,
+        /// Committed at this time (RFC 3339) or later.
+        #[arg(long, value_parser = Timestamp::parse)]
+        from: Option<Timestamp>,
+        /// Committed before this time.
+        #[arg(long, value_parser = Timestamp::parse)]
+        to: Option<Timestamp>,
+        #[command(flatten)]
+        audited: Audited,
+    },
+    /// Prints the table by which Athena reads the lines in a bucket.
+    AthenaDdl {
+        /// Where they are: s3://bucket/prefix/.
+        #[arg(long)]
+        location: String,
+        /// The table's name.
+        #[arg(long, default_value = "audit_log")]
+        table: String,
+        /// The first day that there are lines of.
+        #[arg(long, default_value = "2026-01-01")]
+        since: String,
+    },
+}
+
+/// Which audit log.
+#[derive(Debug, Args)]
+pub(crate) struct Audited {
+    /// Its folder; without, `audit` in the data folder.
+    #[arg(long)]
+    pub(crate) folder: Option<PathBuf>,
+    /// The region whose events it has.
+    #[arg(long, default_value = "us")]
+    pub(crate) region: Region,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use headwater_audit_log::AuditKey;
 use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use headwater_tenancy::{DevelopmentKey, SealingKey};
@@ -108,10 +109,26 @@ impl DataFolder {
         Ok(DevelopmentKey::new(key(&self.path, "token", Some(runtime))?))
     }
 
+    /// The key that signs the audit log's digests, made on the first start.
+    pub(crate) fn audit_key(&self, runtime: &Runtime) -> Result<AuditKey> {
+        Ok(AuditKey::new(key(&self.path, "audit", Some(runtime))?))
+    }
+
     /// The key that seals cursors and consistency tokens, made on the first start.
     pub(crate) fn sealing_key(&self, runtime: &Runtime) -> Result<SealingKey> {
         Ok(SealingKey::new(key(&self.path, "sealing", Some(runtime))?))
     }
+}
+
+/// The key of a folder that signs the audit log's digests.
+pub(crate) fn audit_key(path: &Path) -> Result<AuditKey> {
+    let secret = key(path, "audit", None).with_context(|| {
+        format!(
+            "{} has no key of an audit log; name the data folder of the process that writes it with --data, or give --public-key",
+            path.display()
+        )
+    })?;
+    Ok(AuditKey::new(secret))
 }
 
 /// Why a data folder cannot be used, and what to do about it.

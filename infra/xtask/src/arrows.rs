@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
         "headwater-search",
         "headwater-metrics",
         "headwater-export",
+        "headwater-audit-log",
     ],
     &["headwater-tenancy"],
     &["headwater-dynamodb"],
@@ -42,7 +43,7 @@ const LAYERS: &[&[&str]] = &[
 const TESTS: &str = "headwater-tests";
 
 /// Crates of one layer that may use one another all the same: (who, whom).
-const SIDEWAYS: &[(&str, &str)] = &[(TESTS, "headwater")];
+const SIDEWAYS: &[(&str, &str)] = &[(TESTS, "headwater"), ("headwater-audit-log", "headwater-event-log")];
 
 /// What may not be anywhere below a crate that has to stay pure.
 const IMPURE: &[&str] = &[

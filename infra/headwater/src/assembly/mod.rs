@@ -4,6 +4,7 @@
 //! `stores.rs` opens what holds data, `services.rs` makes routes of it, `projecting.rs` starts the projections, `listeners.rs` serves and drains,
 //! `readiness.rs` answers `/readyz`.
 
+mod audit;
 mod health;
 mod in_flight;
 pub(crate) mod indexes;
@@ -19,6 +20,7 @@ pub(crate) mod tables;
 
 use crate::config::{Config, Role};
 use anyhow::Result;
+use audit::Auditing;
 use headwater_command_service::CommandBus;
 use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
@@ -47,6 +49,7 @@ pub(crate) struct Process {
     readiness: Readiness,
     listeners: Listeners,
     projecting: Option<Projecting>,
+    auditing: Option<Auditing>,
     stores: Stores,
     runtime: Runtime,
 }
@@ -75,6 +78,10 @@ impl Process {
             }
             services.admin.keeps(projecting.kept());
         }
+        let auditing = match config.has(Role::Project) {
+            true => audit::start(&config, &stores, runtime)?,
+            false => None,
+        };
         stores.announce(&config, &addresses)?;
         readiness.started();
         listeners.started().await;
@@ -85,6 +92,7 @@ impl Process {
             readiness,
             listeners,
             projecting,
+            auditing,
             stores,
             runtime: runtime.clone(),
         })
@@ -122,6 +130,7 @@ impl Process {
             drain,
             listeners,
             projecting,
+            auditing,
             stores,
             runtime,
             ..
@@ -133,6 +142,12 @@ impl Process {
             }
         };
         let (cut, handed_over) = futures::join!(listeners.drain(), projections);
+        // After the feeds have got what was read.
+        if let Some(auditing) = auditing
+            && runtime.timeout(drain, auditing.shut_down()).await.is_err()
+        {
+            tracing::warn!("the audit log had no time to write all that is new; it does at the next start");
+        }
         stores.close().await;
         Stopped { cut, handed_over }
     }

@@ -153,6 +153,11 @@ impl Stores {
         })
     }
 
+    /// The data folder that this process holds.
+    pub(super) fn data_folder(&self) -> Option<&DataFolder> {
+        self.folder.as_ref()
+    }
+
     /// Whether the first start of the data folder is over; without one there is nothing to be done.
     pub(super) fn is_settled(&self) -> bool {
         self.folder.as_ref().is_none_or(DataFolder::is_settled)

@@ -2,6 +2,7 @@
 
 use crate::{config::Adapter, contexts};
 use anyhow::{Result, bail};
+use headwater_audit_log::audit_log_table;
 use headwater_dynamodb::{Databases, Error, TableDefinition, tables};
 use headwater_event_log::EventLog;
 use headwater_tenancy::tenants_table;
@@ -13,7 +14,7 @@ pub(crate) fn definitions() -> Vec<TableDefinition> {
         all.extend(EventLog::tables(context));
         all.push(tables::views_table(context));
     }
-    all.extend([tables::checkpoints_table(), tenants_table()]);
+    all.extend([tables::checkpoints_table(), tenants_table(), audit_log_table()]);
     all
 }
 

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod audit_log;
 mod dev;
 mod doctor;
 mod import;
@@ -53,6 +54,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         }
         Some(Command::Parked(command)) => parked::run(&data, command, output, &runtime).await,
         Some(Command::Replay(command)) => replay::run(&data, &command, output, &runtime).await,
+        Some(Command::AuditLog(command)) => audit_log::run(&data, command, output).await,
         Some(Command::Openapi) => openapi::run(&runtime).await,
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "headwater", &mut std::io::stdout());

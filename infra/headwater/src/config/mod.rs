@@ -3,6 +3,7 @@
 //! `model.rs` lists the keys and what they mean; `file.rs` and `environment.rs` find values and their places; `reader.rs` gives them types and
 //! collects everything that is wrong, so that one start tells all of it. Nothing here opens a store.
 
+mod audit_log;
 mod auth;
 mod bounds;
 mod environment;

@@ -1,6 +1,7 @@
 //! Every key of the configuration: its type, its default, and what goes together. `serve.example.toml` explains each.
 
 use super::{
+    audit_log,
     bounds::{self, Projector},
     metric_store,
     reader::{Reader, hint},
@@ -128,6 +129,8 @@ pub(crate) struct Config {
     pub(crate) auth: Auth,
     pub(crate) search: Search,
     pub(crate) metric_store: MetricStore,
+    /// The folder of the audit log, if there is to be one.
+    pub(crate) audit_log: Option<PathBuf>,
     /// Made at the start if they are missing.
     pub(crate) tenants: Vec<TenantId>,
     pub(crate) limits: Limits,
@@ -157,6 +160,7 @@ impl Config {
             auth: Auth::DevelopmentKey,
             search: Search::Tantivy(data.join("search")),
             metric_store: MetricStore::Sqlite(data.join("metrics")),
+            audit_log: Some(data.join("audit")),
             tenants: vec![demo],
             limits: Limits::default(),
             projector: Projector {
@@ -189,6 +193,7 @@ impl Config {
         let auth = super::auth::auth(reader, data.as_deref());
         let search = search::search(reader, &roles, adapter.as_ref(), data.as_deref());
         let metric_store = metric_store::metric_store(reader, &roles, adapter.as_ref(), data.as_deref());
+        let audit_log = audit_log::audit_log(reader, adapter.as_ref(), data.as_deref());
         let tenants = tenants(reader, home);
         let limits = bounds::limits(reader);
         let projector = bounds::projector(reader);
@@ -217,6 +222,7 @@ impl Config {
             auth: auth?,
             search: search?,
             metric_store: metric_store?,
+            audit_log: audit_log?,
             tenants,
             limits,
             projector,

@@ -37,6 +37,9 @@ pub(crate) async fn check(config: &Config, runtime: &Runtime) -> Findings {
     if let MetricStore::Sqlite(path) = &config.metric_store {
         folder::can_be_made(&mut findings, "metric store", path);
     }
+    if let Some(folder) = &config.audit_log {
+        folder::can_be_made(&mut findings, "audit log", folder);
+    }
     // A process that runs has its addresses.
     if holder.is_none() {
         for (name, address) in [

@@ -7,6 +7,7 @@
 )]
 
 mod assortment;
+mod audit_log;
 mod first_start;
 mod killed;
 mod metrics;

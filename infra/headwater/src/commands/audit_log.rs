@@ -1,0 +1,106 @@
+//! `headwater audit-log`: verifies what was written down, and looks for lines in it. Both read the folder alone, whether a process runs or not.
+
+use super::say;
+use crate::{
+    Outcome,
+    cli::{AuditLog, Audited, Output},
+    data_folder,
+};
+use anyhow::{Context, Result, bail};
+use headwater_audit_log::{AuditPublicKey, Folder, ObjectStore, Report, Wanted, athena, search, verify};
+use std::{io::Write, ops::ControlFlow, path::Path};
+
+pub(crate) async fn run(data: &Path, command: AuditLog, output: Output) -> Result<Outcome> {
+    match command {
+        AuditLog::Verify {
+            from,
+            to,
+            public_key,
+            audited,
+        } => {
+            let key = match public_key {
+                Some(text) => AuditPublicKey::parse(&text)
+                    .map_err(anyhow::Error::msg)
+                    .context("--public-key")?,
+                None => data_folder::audit_key(data)?.public(),
+            };
+            let (objects, region) = objects(data, &audited);
+            let outside = Folder::new(data);
+            let report = verify(&objects, &outside, region, key, (from, to)).await?;
+            print(&report, output);
+            if report.findings.is_empty() {
+                return Ok(Outcome::Done);
+            }
+            bail!("{} things are not as they were written", report.findings.len())
+        }
+        AuditLog::Search {
+            tenant,
+            actor,
+            event_type,
+            from,
+            to,
+            audited,
+        } => {
+            let wanted = Wanted {
+                tenant: tenant.map(|tenant| tenant.as_str().to_owned()),
+                actor,
+                event_type,
+                from,
+                to,
+            };
+            let (objects, region) = objects(data, &audited);
+            lines(&objects, region, &wanted).await
+        }
+        AuditLog::AthenaDdl { location, table, since } => {
+            say(athena::ddl(&table, &location, &["us", "eu"], &since).trim_end());
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+fn objects<'a>(data: &Path, audited: &'a Audited) -> (Folder, &'a str) {
+    let folder = audited.folder.clone().unwrap_or_else(|| data.join("audit"));
+    (Folder::new(folder), audited.region.as_str())
+}
+
+/// One line of JSON for each, as it was written.
+async fn lines(objects: &dyn ObjectStore, region: &str, wanted: &Wanted) -> Result<Outcome> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut failed = None;
+    search(objects, region, wanted, |_, text| match writeln!(out, "{text}") {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    })
+    .await?;
+    match failed.or(out.flush().err()) {
+        // Whoever reads has seen enough.
+        Some(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Outcome::Done),
+        Some(error) => Err(error.into()),
+        None => Ok(Outcome::Done),
+    }
+}
+
+fn print(report: &Report, output: Output) {
+    if output == Output::Json {
+        return say(serde_json::json!(report));
+    }
+    for finding in &report.findings {
+        say(format_args!("{}: {}", finding.name, finding.what));
+    }
+    let Report {
+        hours,
+        objects,
+        lines,
+        pending,
+        ..
+    } = report;
+    say(format_args!(
+        "{hours} hours closed, {objects} objects with {lines} lines as their digests say, {pending} being written"
+    ));
+    if report.findings.is_empty() {
+        say("complete and unchanged");
+    }
+}
