@@ -6,7 +6,7 @@
 //!
 //! tantivy directly is its own query parser, scoring and facets on the same fields and weights, without typing errors.
 //!
-//! `-- tantivy` or `-- opensearch` measures one adapter alone. The node is started as for the tests.
+//! `-- tantivy` or `-- opensearch` measures one adapter alone, `-- indexing` how fast OpenSearch is filled. The node is started as for the tests.
 //!
 //! Takes the folder of `products.ndjson.gz` and `judgments.csv` from `HEADWATER_PRODUCTS`; without it, `../shared/data/products` beside the
 //! workspace. Says so and ends well when the data is not there.
@@ -34,6 +34,10 @@ use headwater_search::{
 };
 use headwater_tenancy::{SealingKey, TenantScope, testing::scope};
 use std::sync::Arc;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// As many searches at a time as users ask for.
 const CLIENTS: [usize; 3] = [1, 8, 32];
@@ -72,7 +76,7 @@ async fn main() {
         measure(Arc::new(index), &scope, &data, &runtime).await;
         println!("  index {:.1} MB", measures::size_of(folder.path()) as f64 / 1e6);
     }
-    if wants("opensearch") {
+    if wants("opensearch") || wants("indexing") {
         let node = tokio::task::spawn_blocking(OpenSearch::start_to_measure).await.unwrap();
         let direct = direct::Direct::new(&node.endpoint());
         let adapter = indexing::Adapter {
@@ -82,6 +86,9 @@ async fn main() {
             scope: scope.clone(),
         };
         indexing::compare(&direct, &adapter, &data, &runtime).await;
+        if !wants("opensearch") {
+            return;
+        }
 
         println!("OpenSearch, directly");
         direct.fill("direct", &data, &runtime, 1).await;

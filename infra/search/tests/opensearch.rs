@@ -9,3 +9,10 @@ mod node;
 use node::Own;
 
 search_contract!(Own);
+
+/// The whole contract again with tenants that have an index of their own.
+mod apart {
+    use super::{contract, node::Apart};
+
+    search_contract!(Apart);
+}

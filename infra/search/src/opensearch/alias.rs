@@ -1,7 +1,7 @@
 //! A tenant's own way into the cluster, for who gives tenants direct access: an alias with the tenant as its filter and its route. What the cluster's
 //! access control then allows is that alias alone. Headwater itself does not search by it.
 
-use super::{Cluster, OpenSearchIndex, classified};
+use super::{Cluster, OpenSearchIndex, classified, places::Places};
 use crate::{Error, IndexName};
 use ::opensearch::http::Method;
 use headwater_tenancy::TenantScope;
@@ -13,14 +13,18 @@ impl OpenSearchIndex {
         format!("{}{kind}-tenant-{}", cluster.prefix(), scope.tenant())
     }
 
-    /// Lets the tenant's alias be of this index, which has to be there, and of no other: to be done again when another generation is live. Who
+    /// Lets the tenant's alias be of this index, or of the tenant's own beside it, which has to be there, and of no other: to be done again when another generation is live. Who
     /// searches by the alias sees the one or the other, never both or neither.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when the index is not there; else as classified.
     pub async fn point_tenant_alias(cluster: &Cluster, scope: &TenantScope, name: &IndexName) -> Result<(), Error> {
         let alias = Self::tenant_alias(cluster, scope, &name.kind);
-        let index = format!("{}{name}", cluster.prefix());
+        let shared = format!("{}{name}", cluster.prefix());
+        let found = cluster
+            .expect(Method::Get, &format!("/{shared}/_mapping"), None)
+            .await?;
+        let index = Places::read(&shared, &found[&shared]["mappings"]).of(scope.tenant().as_str());
         let old = aliased(cluster, &alias).await?.into_iter().filter(|old| *old != index);
         let mut actions: Vec<Value> = old
             .map(|old| json!({"remove": {"index": old, "alias": alias}}))

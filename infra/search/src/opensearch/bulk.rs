@@ -1,7 +1,7 @@
 //! Writing: by size, several requests at a time, each document judged by itself. The engine compares versions (`external`): a conflict means that
 //! a version as new is there.
 
-use super::{OpenSearchIndex, classified, layout, version};
+use super::{OpenSearchIndex, classified, document, layout, places::Places, version};
 use crate::{DocumentWrite, Error, WriteOutcome};
 use ::opensearch::http::Method;
 use futures::future::try_join_all;
@@ -12,8 +12,9 @@ use std::{
     time::Duration,
 };
 
-/// How much one request takes, in bytes: that of some 250 products. Larger ones were no faster, several at a time were.
-const REQUEST: usize = 1_000_000;
+/// How much one request takes, in bytes: that of some 70 products. Larger ones were no faster, several at a time were, and while one is under way
+/// the next is prepared.
+const REQUEST: usize = 300_000;
 /// How many requests of one call are under way at a time.
 const IN_FLIGHT: usize = 4;
 /// How often documents are sent again that the engine had no room for, and how long the first wait is; each next one is twice as long.
@@ -25,6 +26,7 @@ const ANSWER: &str = "filter_path=items.*.status,items.*.error,error";
 /// Writes that are not sent yet.
 struct Unsent<'a> {
     index: &'a OpenSearchIndex,
+    places: &'a Places,
     writes: std::iter::Peekable<std::iter::Enumerate<std::slice::Iter<'a, DocumentWrite>>>,
 }
 
@@ -37,7 +39,7 @@ impl Unsent<'_> {
         let mut batch = Vec::new();
         let mut bytes = 0;
         while let Some((at, write)) = self.writes.next_if(|_| bytes < REQUEST) {
-            let lines = lines(self.index, write)?;
+            let lines = lines(self.index, self.places, write)?;
             bytes += lines.len();
             batch.push((at, lines));
         }
@@ -46,9 +48,14 @@ impl Unsent<'_> {
 }
 
 /// Writes all; outcomes in the order of `writes`.
-pub(super) async fn write(index: &OpenSearchIndex, writes: &[DocumentWrite]) -> Result<Vec<WriteOutcome>, Error> {
+pub(super) async fn write(
+    index: &OpenSearchIndex,
+    places: &Places,
+    writes: &[DocumentWrite],
+) -> Result<Vec<WriteOutcome>, Error> {
     let unsent = Mutex::new(Unsent {
         index,
+        places,
         writes: writes.iter().enumerate().peekable(),
     });
     let keys: HashSet<_> = writes.iter().map(key).collect();
@@ -91,11 +98,16 @@ fn key(write: &DocumentWrite) -> (&str, String) {
     (tenant, layout::key(tenant, write.id.as_str()))
 }
 
-fn lines(index: &OpenSearchIndex, write: &DocumentWrite) -> Result<String, Error> {
+/// What is sent of a write.
+fn lines(index: &OpenSearchIndex, places: &Places, write: &DocumentWrite) -> Result<String, Error> {
     let (tenant, key) = key(write);
-    let action =
-        json!({"index": {"_id": key, "routing": tenant, "version": write.version, "version_type": "external"}});
-    let document = layout::document(index.mapping, write).map_err(|error| Error::InvalidDocument {
+    let mut action = json!({"_id": key, "routing": tenant, "version": write.version, "version_type": "external"});
+    // Else the request says it.
+    if let Some(own) = places.apart(tenant) {
+        action["_index"] = json!(layout::writes(&own));
+    }
+    let action = json!({ "index": action });
+    let document = document::document(index.mapping, write).map_err(|error| Error::InvalidDocument {
         id: write.id.to_string(),
         reason: error.to_string(),
     })?;

@@ -13,9 +13,10 @@ use ::opensearch::{
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::region::Region;
+use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use serde_json::Value;
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 /// How long a call may take. Bulk requests are the longest.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -45,6 +46,7 @@ pub enum Access {
 pub struct Cluster {
     transport: Transport,
     prefix: String,
+    apart: BTreeSet<TenantId>,
     pub(super) runtime: Runtime,
 }
 
@@ -92,8 +94,20 @@ impl Cluster {
         Ok(Self {
             transport: builder.build().map_err(|error| error.to_string())?,
             prefix: prefix.to_owned(),
+            apart: BTreeSet::new(),
             runtime,
         })
+    }
+
+    /// From the next generation of each kind on, these tenants have an index of their own. Those that are there stay as they were made.
+    #[must_use]
+    pub fn with_own_indexes(self, tenants: BTreeSet<TenantId>) -> Self {
+        Self { apart: tenants, ..self }
+    }
+
+    /// Tenants that get an index of their own.
+    pub(super) fn apart(&self) -> &BTreeSet<TenantId> {
+        &self.apart
     }
 
     /// Asks whether the cluster answers; its version.

@@ -14,22 +14,13 @@
 //! The engine keeps what it is sent as it is (`_source`): leaving parts out would have it read, write and for a while keep each document twice,
 //! which costs more than what is searched takes there.
 
-use crate::{
-    DocumentBody, DocumentWrite, attributes,
-    text::{
-        analysis::{self, code},
-        completions::beginnings,
-        phrases,
-    },
-    validate,
-    values::{SEPARATOR, keywords, number, sort_text, texts},
-};
-use headwater_read_models::search::{Field, FieldKind, Mapping};
-use serde::Serialize;
+use super::{places, words};
+use crate::{text::analysis, values::SEPARATOR};
+use headwater_kernel::TenantId;
+use headwater_read_models::search::{FieldKind, Mapping};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-
-use super::words;
+use std::collections::BTreeSet;
 
 /// Longest value that is counted as it is, in bytes; of a longer one a hash is.
 const MAX_VALUE: usize = 8_000;
@@ -42,8 +33,8 @@ pub(super) fn writes(name: &str) -> String {
     format!("{name}-writes")
 }
 
-/// The settings and the mapping of an index of this name.
-pub(super) fn index(name: &str, mapping: &Mapping) -> Value {
+/// The settings and the mapping of an index of this name; beside it these tenants have indexes of their own.
+pub(super) fn index(name: &str, mapping: &Mapping, apart: &BTreeSet<TenantId>) -> Value {
     let long = json!({"type": "long"});
     let mut properties = Map::new();
     properties.insert("tenant".into(), json!({"type": "keyword", "doc_values": false}));
@@ -84,7 +75,7 @@ pub(super) fn index(name: &str, mapping: &Mapping) -> Value {
         },
         "mappings": {
             "dynamic": false,
-            "_meta": {"headwater": fingerprint(mapping)},
+            "_meta": {"headwater": fingerprint(mapping), "apart": places::meta(apart)},
             "properties": properties,
         },
     })
@@ -102,12 +93,12 @@ pub(super) fn fingerprint(mapping: &Mapping) -> String {
 
 /// The id of a document: no tenant id has a colon.
 pub(super) fn key(tenant: &str, id: &str) -> String {
-    format!("{tenant}:{id}")
+    [tenant, ":", id].concat()
 }
 
 /// A tenant's word. No tenant id has a colon.
 pub(super) fn entry(tenant: &str, word: &str) -> String {
-    format!("{tenant}:{word}")
+    [tenant, ":", word].concat()
 }
 
 /// The word of an entry, if it is this tenant's.
@@ -121,7 +112,9 @@ pub(super) fn token(field: &str, value: &str) -> String {
     if value.len() > MAX_TOKEN || value.starts_with(SEPARATOR) {
         return hashed_token(field, &hash(value));
     }
-    let mut token = format!("{field}:");
+    let mut token = String::with_capacity(field.len() + 1 + value.len());
+    token.push_str(field);
+    token.push(':');
     for c in value.chars() {
         if c.is_whitespace() || c.is_control() || c == '%' {
             let mut bytes = [0; 4];
@@ -154,7 +147,7 @@ pub(super) fn code_token(field: &str, code: &str) -> String {
 }
 
 /// A value as it is counted. No value that a person types begins with the mark of a hash.
-fn counted(value: &str) -> String {
+pub(super) fn counted(value: &str) -> String {
     if value.len() <= MAX_VALUE && !value.starts_with(SEPARATOR) {
         return value.to_owned();
     }
@@ -164,103 +157,11 @@ fn counted(value: &str) -> String {
 /// A word of a field, apart from its values. Words have nothing in them that would have to be written otherwise. Words of which a document has no
 /// such token are of its attributes alone, where most words are.
 pub(super) fn word_token(field: &str, word: &str) -> String {
-    format!("word.{field}:{word}")
+    ["word.", field, ":", word].concat()
 }
 
 fn hash(value: &str) -> String {
     Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A document as the engine gets and keeps it.
-#[derive(Serialize)]
-struct Stored<'a> {
-    version: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deleted: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<&'a Value>,
-    #[serde(flatten)]
-    searched: Map<String, Value>,
-}
-
-/// What is stored of a write, as JSON.
-///
-/// # Errors
-/// When it cannot be written as JSON.
-pub(super) fn document(mapping: &Mapping, write: &DocumentWrite) -> Result<String, serde_json::Error> {
-    let (deleted, source, searched) = match &write.body {
-        DocumentBody::Tombstone { state } => (Some(true), state.as_ref(), Map::new()),
-        DocumentBody::Put(body) => (None, Some(body), searched(mapping, write, body)),
-    };
-    serde_json::to_string(&Stored {
-        version: write.version,
-        deleted,
-        source,
-        searched,
-    })
-}
-
-fn searched(mapping: &Mapping, write: &DocumentWrite, body: &Value) -> Map<String, Value> {
-    let tenant = write.scope.tenant().as_str();
-    let mut searched = Map::new();
-    searched.insert("tenant".into(), json!(tenant));
-    searched.insert("id".into(), json!(write.id.as_str()));
-    let mut tokens = Vec::new();
-    for field in mapping.fields {
-        add_field(&mut searched, &mut tokens, field, body);
-    }
-    let words = words::occurrences(mapping, body);
-    searched.insert("words".into(), Value::String(words::text(tenant, &words)));
-    let implied = validate::attributes(mapping).map(|field| field.name);
-    for of_word in words.chunk_by(|a, b| a.word == b.word) {
-        if of_word.iter().all(|one| Some(one.field) == implied) {
-            continue;
-        }
-        let fields = of_word.chunk_by(|a, b| a.field == b.field);
-        tokens.extend(fields.map(|same| word_token(same[0].field, &same[0].word)));
-    }
-    searched.insert("values".into(), Value::String(tokens.join(" ")));
-    let begun = beginnings(mapping, body);
-    let begun: Vec<String> = begun.iter().map(|word| entry(tenant, word)).collect();
-    searched.insert("begun".into(), json!(begun));
-    searched
-}
-
-fn add_field(searched: &mut Map<String, Value>, tokens: &mut Vec<String>, field: &Field, body: &Value) {
-    let name = format!("f_{}", field.name);
-    let given = body.get(field.name).filter(|value| !value.is_null());
-    match field.kind {
-        FieldKind::Text { sort, .. } => {
-            let texts = given.map(texts).unwrap_or_default();
-            let in_order: Vec<String> = texts.iter().map(|text| phrases::words(text).join(" ")).collect();
-            if !in_order.is_empty() {
-                searched.insert(format!("t_{}", field.name), json!(in_order));
-            }
-            if let Some(first) = texts.first().filter(|_| sort) {
-                searched.insert(name, json!(sort_text(first)));
-            }
-        }
-        FieldKind::Keyword { exact_boost, .. } => {
-            let values = keywords(field, body);
-            tokens.extend(values.iter().map(|value| token(field.name, value)));
-            if exact_boost > 0.0 {
-                tokens.extend(values.iter().map(|value| code_token(field.name, &code(value))));
-            }
-            if field.countable() && !values.is_empty() {
-                let values: Vec<String> = values.iter().map(|value| counted(value)).collect();
-                searched.insert(name, json!(values));
-            }
-        }
-        FieldKind::Integer | FieldKind::Time => {
-            if let Some(number) = given.and_then(|value| number(field, value)) {
-                searched.insert(name, json!(number));
-            }
-        }
-        FieldKind::Attributes { .. } => {
-            let values = attributes::of_document(field, body);
-            tokens.extend(values.iter().map(|value| token(field.name, value)));
-        }
-    }
 }
 
 #[cfg(test)]

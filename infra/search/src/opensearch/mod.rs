@@ -1,4 +1,5 @@
-//! The OpenSearch adapter: one index per kind, projection and generation, shared by all tenants, each tenant's documents on one shard.
+//! The OpenSearch adapter: one index per kind, projection and generation, shared by all tenants but those that have their [own](places), each
+//! tenant's documents on one shard.
 //!
 //! What is written is durable when it is answered; a commit makes it visible to searches. What a query means is planned here as for the
 //! embedded adapter ([`crate::tantivy`]); the engine finds, scores, counts and sorts.
@@ -9,7 +10,9 @@ mod clauses;
 mod cluster;
 mod collapse;
 mod credentials;
+mod document;
 mod layout;
+mod places;
 mod refresh;
 mod run;
 mod statistics;
@@ -24,12 +27,13 @@ use ::opensearch::http::Method;
 use async_trait::async_trait;
 use cluster::classified;
 pub use cluster::{Access, Cluster};
-use headwater_kernel::Id;
+use headwater_kernel::{Id, TenantId};
 use headwater_read_models::search::Mapping;
 use headwater_tenancy::{SealingKey, TenantScope};
+use places::Places;
 use refresh::Refresh;
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
 /// How often it is looked whether a document is visible.
@@ -42,7 +46,7 @@ pub struct OpenSearchIndex {
     name: String,
     mapping: &'static Mapping,
     key: SealingKey,
-    ready: OnceCell<()>,
+    ready: OnceCell<Places>,
     refresh: Refresh,
 }
 
@@ -76,56 +80,63 @@ impl OpenSearchIndex {
         Ok(names.filter(|name| kinds.contains(&name.kind.as_str())).collect())
     }
 
-    /// Removes an index; nothing happens when it is not there.
+    /// Removes an index, and those of tenants beside it; nothing happens when it is not there.
     ///
     /// # Errors
     /// As classified.
     pub async fn remove(cluster: &Cluster, name: &IndexName) -> Result<(), Error> {
-        let answer = cluster
-            .send(Method::Delete, &format!("/{}{name}", cluster.prefix()), None)
-            .await?;
-        match answer.status {
-            200 | 404 => Ok(()),
-            status => Err(classified(status, &answer.body)),
+        let shared = format!("{}{name}", cluster.prefix());
+        // By name, as a cluster may refuse to remove by a pattern.
+        let path = format!("/_cat/indices/{}?format=json&h=index", places::any_apart(&shared));
+        let apart = cluster.expect(Method::Get, &path, None).await?;
+        let apart = apart.as_array().into_iter().flatten();
+        let apart = apart.filter_map(|row| row["index"].as_str());
+        for index in apart.chain([shared.as_str()]) {
+            let answer = cluster.send(Method::Delete, &format!("/{index}"), None).await?;
+            if !matches!(answer.status, 200 | 404) {
+                return Err(classified(answer.status, &answer.body));
+            }
         }
+        Ok(())
     }
 
-    /// Makes the index if it is not there, and checks that it is of this mapping.
-    async fn ready(&self) -> Result<(), Error> {
-        self.ready.get_or_try_init(|| self.make()).await.map(|_| ())
+    /// Makes the index if it is not there, and checks that it is of this mapping; where its tenants' documents are.
+    async fn ready(&self) -> Result<&Places, Error> {
+        self.ready.get_or_try_init(|| self.make()).await
     }
 
-    async fn make(&self) -> Result<(), Error> {
-        let path = format!("/{}", self.name);
-        let wanted = layout::index(&self.name, self.mapping);
-        let found = self
-            .cluster
-            .send(Method::Get, &format!("{path}/_mapping"), None)
-            .await?;
+    async fn make(&self) -> Result<Places, Error> {
+        let places = self.make_one(&self.name, self.cluster.apart()).await?;
+        for own in places.all_apart() {
+            self.make_one(&own, &BTreeSet::new()).await?;
+        }
+        Ok(places)
+    }
+
+    async fn make_one(&self, name: &str, apart: &BTreeSet<TenantId>) -> Result<Places, Error> {
+        let path = format!("/{name}");
+        let mapping = format!("{path}/_mapping");
+        let found = self.cluster.send(Method::Get, &mapping, None).await?;
         let found = match found.status {
             200 => found.body,
             404 => {
-                let made = self.cluster.send(Method::Put, &path, Some(wanted.to_string())).await?;
+                let wanted = layout::index(name, self.mapping, apart).to_string();
+                let made = self.cluster.send(Method::Put, &path, Some(wanted)).await?;
                 // Another worker may have been faster.
                 let exists = made.body["error"]["type"] == "resource_already_exists_exception";
                 if made.status >= 300 && !exists {
                     return Err(classified(made.status, &made.body));
                 }
-                self.cluster
-                    .expect(Method::Get, &format!("{path}/_mapping"), None)
-                    .await?
+                self.cluster.expect(Method::Get, &mapping, None).await?
             }
             status => return Err(classified(status, &found.body)),
         };
-        let fingerprint = &found[&self.name]["mappings"]["_meta"]["headwater"];
-        if *fingerprint == layout::fingerprint(self.mapping) {
-            return Ok(());
+        let found = &found[name]["mappings"];
+        let (fingerprint, wanted) = (&found["_meta"]["headwater"], layout::fingerprint(self.mapping));
+        if *fingerprint == wanted {
+            return Ok(Places::read(name, found));
         }
-        let what = format!(
-            "the index {} is of {fingerprint}, not of {}",
-            self.name,
-            layout::fingerprint(self.mapping)
-        );
+        let what = format!("the index {name} is of {fingerprint}, not of {wanted}");
         Err(Error::Corrupt(what.into()))
     }
 
@@ -134,16 +145,17 @@ impl OpenSearchIndex {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
+        let places = self.ready().await?;
         let docs: Vec<Value> = keys
             .iter()
-            .map(|(tenant, key)| json!({"_id": key, "routing": tenant}))
+            .map(|(tenant, key)| json!({"_index": places.of(tenant), "_id": key, "routing": tenant}))
             .collect();
         let body = json!({ "docs": docs }).to_string();
         let mut answer = self
             .cluster
             .expect(
                 Method::Post,
-                &format!("/{}/_mget?_source_includes=version,deleted,source", self.name),
+                "/_mget?_source_includes=version,deleted,source",
                 Some(body),
             )
             .await?;
@@ -178,12 +190,10 @@ impl SearchIndex for OpenSearchIndex {
                 });
             }
         }
-        self.ready().await?;
-        bulk::write(self, &writes).await
+        bulk::write(self, self.ready().await?, &writes).await
     }
 
     async fn stored(&self, scope: &TenantScope, ids: &[Id]) -> Result<Vec<Option<StoredDocument>>, Error> {
-        self.ready().await?;
         let tenant = scope.tenant().as_str();
         let keys: Vec<_> = ids
             .iter()
@@ -205,8 +215,8 @@ impl SearchIndex for OpenSearchIndex {
     }
 
     async fn commit(&self, _: Value) -> Result<(), Error> {
-        self.ready().await?;
-        self.refresh.run(&self.cluster, &self.name).await
+        let all = self.ready().await?.all();
+        self.refresh.run(&self.cluster, &all).await
     }
 
     async fn positions(&self) -> Result<Option<Value>, Error> {
@@ -222,7 +232,6 @@ impl SearchIndex for OpenSearchIndex {
     }
 
     async fn visible_version(&self, scope: &TenantScope, id: &Id) -> Result<Option<u64>, Error> {
-        self.ready().await?;
         let tenant = scope.tenant().as_str();
         let body = json!({
             "size": 1, "track_total_hits": false, "_source": ["version"],
@@ -251,10 +260,8 @@ impl SearchIndex for OpenSearchIndex {
 impl OpenSearchIndex {
     /// Searches the shard of a tenant. An answer that lacks a part is none.
     async fn ask(&self, tenant: &str, body: &Value) -> Result<Value, Error> {
-        let path = format!(
-            "/{}/_search?routing={tenant}&allow_partial_search_results=false",
-            self.name
-        );
+        let name = self.ready().await?.of(tenant);
+        let path = format!("/{name}/_search?routing={tenant}&allow_partial_search_results=false");
         let answer = self.cluster.expect(Method::Post, &path, Some(body.to_string())).await?;
         if answer["timed_out"] == true {
             return Err(Error::Unavailable("the search took too long".into()));

@@ -5,14 +5,13 @@
 //! adds fields up after each is saturated. Here a document's score depends on the document and the plan of the query alone: other tenants do not
 //! move it, and it is the same on every page. The engine saturates and adds up.
 
-use super::layout;
+use super::{document::Read, layout};
 use crate::{
-    attributes,
     text::{
-        analysis::{chunks, pair},
+        analysis::{Chunk, pair},
         weights::{LENGTH, SATURATION, SPLIT},
     },
-    values::{keywords, lead, texts},
+    values::lead,
 };
 use headwater_read_models::search::{Field, FieldKind, Mapping};
 use serde_json::{Value, json};
@@ -61,8 +60,11 @@ pub(super) fn text(tenant: &str, occurrences: &[Occurrence]) -> String {
     let mut text = String::new();
     for of_word in occurrences.chunk_by(|a, b| a.word == b.word) {
         let weight: f32 = of_word.iter().map(|one| one.counts).sum();
+        text.push_str(tenant);
+        text.push(':');
+        text.push_str(&of_word[0].word);
         // Writing to a string does not fail.
-        let _ = write!(text, "{tenant}:{}{DELIMITER}{} ", of_word[0].word, times(weight));
+        let _ = write!(text, "{DELIMITER}{} ", times(weight));
     }
     text
 }
@@ -82,15 +84,14 @@ pub(super) struct Occurrence {
 }
 
 /// The words of a document, each as often as it occurs: by word, then by field, so that what is added up is added in one order.
-pub(super) fn occurrences(mapping: &Mapping, body: &Value) -> Vec<Occurrence> {
+pub(super) fn occurrences(mapping: &Mapping, read: &[Read<'_>]) -> Vec<Occurrence> {
     let mut occurrences = Vec::new();
     let lead = lead(mapping);
-    for field in mapping.fields.iter().filter(|field| field.weight() > 0.0) {
+    for Read { field, texts } in read.iter().filter(|read| read.field.weight() > 0.0) {
         let is_lead = lead == Some(field.name);
         let (mut words, mut pairs) = (Vec::new(), Vec::new());
-        for text in field_texts(field, body) {
-            let chunks = chunks(text);
-            words.extend(chunks.iter().flat_map(|chunk| chunk.words()));
+        for chunks in texts {
+            words.extend(chunks.iter().flat_map(Chunk::words));
             if is_lead {
                 let parts: Vec<&String> = chunks.iter().flat_map(|chunk| &chunk.parts).collect();
                 pairs.extend(parts.windows(2).map(|two| pair(two[0], two[1])));
@@ -102,14 +103,6 @@ pub(super) fn occurrences(mapping: &Mapping, body: &Value) -> Vec<Occurrence> {
     }
     occurrences.sort_by(|a, b| a.word.cmp(&b.word));
     occurrences
-}
-
-fn field_texts<'a>(field: &Field, body: &'a Value) -> Vec<&'a str> {
-    match field.kind {
-        FieldKind::Attributes { .. } => attributes::words_of(field, body),
-        FieldKind::Keyword { .. } => keywords(field, body),
-        _ => body.get(field.name).map(texts).unwrap_or_default(),
-    }
 }
 
 fn add(occurrences: &mut Vec<Occurrence>, words: Vec<String>, field: &'static str, weight: f32, usual: f32) {

@@ -1,6 +1,6 @@
 //! Phrases: what stands in double quotes has to be these words, next to each other, in one text of a document.
 
-use super::analysis::{chunks, stem};
+use super::analysis::{Chunk, chunks, stem};
 use std::ops::Range;
 
 /// Phrases of a text that count.
@@ -53,7 +53,11 @@ fn quoted(text: &str) -> Vec<Range<usize>> {
 
 /// The words of a text in their order, as phrases compare them.
 pub(crate) fn words(text: &str) -> Vec<String> {
-    let chunks = chunks(text);
+    in_order(&chunks(text))
+}
+
+/// As [`words`], of a text that is split.
+pub(crate) fn in_order(chunks: &[Chunk]) -> Vec<String> {
     let parts = chunks.iter().flat_map(|chunk| &chunk.parts);
     parts.map(|part| stem(part)).collect()
 }

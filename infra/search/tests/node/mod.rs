@@ -2,10 +2,12 @@
 
 mod alias;
 mod failures;
+mod own_index;
 mod way;
 
 use super::contract::{Engine, MAPPING, Opened};
 use headwater_engines::OpenSearch;
+use headwater_kernel::TenantId;
 use headwater_runtime::Runtime;
 use headwater_search::{
     IndexName,
@@ -42,13 +44,39 @@ impl Own {
     }
 }
 
+/// The node, where these tenants get an index of their own.
+fn cluster(way: &Way, apart: &[&str]) -> Cluster {
+    let cluster = Cluster::new(&way.endpoint(), Access::Open, "tests-", Runtime::tokio()).unwrap();
+    cluster.with_own_indexes(apart.iter().map(|tenant| TenantId::new(tenant).unwrap()).collect())
+}
+
+/// As [`Own`], where some of the contract's tenants have an index of their own and others share one.
+pub struct Apart(Own);
+
+#[async_trait::async_trait]
+impl Engine for Apart {
+    async fn start() -> Self {
+        let own = Own::start().await;
+        let cluster = Arc::new(cluster(&own.way, &["a", "a-b"]));
+        Self(Own { cluster, ..own })
+    }
+
+    async fn open(&self) -> Opened {
+        self.0.open().await
+    }
+
+    async fn fail_commits(&self, fail: bool) {
+        self.0.fail_commits(fail).await;
+    }
+}
+
 #[async_trait::async_trait]
 impl Engine for Own {
     async fn start() -> Self {
         let endpoint = tokio::task::spawn_blocking(|| NODE.endpoint()).await.unwrap();
         let way = Way::to(endpoint).await;
         Self {
-            cluster: Arc::new(Cluster::new(&way.endpoint(), Access::Open, "tests-", Runtime::tokio()).unwrap()),
+            cluster: Arc::new(cluster(&way, &[])),
             way,
             name: IndexName::new("products", "product-search", INDEXES.fetch_add(1, Ordering::Relaxed)),
         }
