@@ -34,6 +34,9 @@ const AHEAD: usize = 1_024;
 
 /// How many of the last tokens are waited for. The batch runs up to 512 commands at a time, so any of the last 512 may be the last commit.
 const LAST: usize = 512;
+/// How many tokens of what was written before are waited for, evenly spread: while a search engine is away, what came first may be retried after
+/// what came last.
+const SPREAD: usize = 512;
 /// How many of them are asked for at a time.
 const TOGETHER: usize = 16;
 /// How long the search may take to show everything, before that is said.
@@ -61,6 +64,33 @@ struct Importer {
     /// By product the line that it had before and has no more: to be sent again, as a change.
     again: Again,
     tokens: VecDeque<String>,
+    spread: Spread,
+}
+
+/// Tokens of every so many writes.
+#[derive(Default)]
+struct Spread {
+    tokens: Vec<String>,
+    /// Of how many writes one is kept, as a power of two.
+    every: u32,
+    seen: u64,
+}
+
+impl Spread {
+    fn see(&mut self, token: String) {
+        if self.seen.is_multiple_of(1 << self.every) {
+            self.tokens.push(token);
+        }
+        self.seen += 1;
+        if self.tokens.len() > SPREAD {
+            self.every += 1;
+            let mut at = 0;
+            self.tokens.retain(|_| {
+                at += 1;
+                at % 2 == 1
+            });
+        }
+    }
 }
 
 pub(crate) async fn run(
@@ -81,6 +111,7 @@ pub(crate) async fn run(
         report: Report::default(),
         again: Again::default(),
         tokens: VecDeque::new(),
+        spread: Spread::default(),
     };
     let imported = tokio::select! {
         imported = importer.import(files, runtime) => imported,
@@ -256,8 +287,10 @@ impl Importer {
         }
         self.report.written += 1;
         self.tokens.extend(receipt["token"].as_str().map(str::to_owned));
-        if self.tokens.len() > LAST {
-            self.tokens.pop_front();
+        if self.tokens.len() > LAST
+            && let Some(token) = self.tokens.pop_front()
+        {
+            self.spread.see(token);
         }
     }
 
@@ -276,9 +309,9 @@ impl Importer {
         }
     }
 
-    /// Searches with the last tokens until each is answered; `false` when that takes too long.
+    /// Searches with the last tokens, and with some of those before, until each is answered; `false` when that takes too long.
     async fn wait_until_searchable(&self, runtime: &Runtime) -> Result<bool> {
-        let waiting = futures::stream::iter(&self.tokens)
+        let waiting = futures::stream::iter(self.tokens.iter().chain(&self.spread.tokens))
             .map(|token| self.wait_for(token, runtime))
             .buffer_unordered(TOGETHER)
             .try_collect::<()>();
@@ -310,6 +343,20 @@ impl Importer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_are_kept_from_the_whole_import() {
+        let mut spread = Spread::default();
+        for n in 0..10_000 {
+            spread.see(n.to_string());
+        }
+        let kept: Vec<u64> = spread.tokens.iter().map(|token| token.parse().unwrap()).collect();
+        assert!(kept.len() > SPREAD / 2 && kept.len() <= SPREAD, "{}", kept.len());
+        assert!(
+            kept[0] == 0 && kept.windows(2).all(|two| two[1] - two[0] == 32),
+            "{kept:?}"
+        );
+    }
 
     #[test]
     fn nothing_is_said_twice() {
