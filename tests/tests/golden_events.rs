@@ -13,6 +13,23 @@ const STORED: &str = include_str!("../golden/events-v1.ndjson");
 struct Line {
     aggregate: String,
     event: StoredEvent,
+    /// The data that it is read as now, where a version was raised since.
+    now: Option<Value>,
+}
+
+/// The type and data that a stored event has in the version that is written now.
+fn upcast(aggregate: &AggregateType, stored: &StoredEvent) -> StoredEvent {
+    let mut current = stored.clone();
+    while current.schema_version != (aggregate.schema_version)(&current.event_type) {
+        let data = serde_json::from_str(current.data.get()).unwrap();
+        let next = (aggregate.upcast)(&current.event_type, current.schema_version, data).unwrap();
+        current = StoredEvent {
+            event_type: next.event_type,
+            schema_version: next.version,
+            data: serde_json::value::to_raw_value(&next.data).unwrap(),
+        };
+    }
+    current
 }
 
 /// Decodes the lines of each aggregate that a context registers.
@@ -31,10 +48,12 @@ impl AggregateRegistry for Check {
             if line.aggregate != A::NAME {
                 continue;
             }
-            let event = decode_event::<A>(&line.event).unwrap();
+            let event = decode_event::<A>(&upcast(&AggregateType::of::<A>(), &line.event)).unwrap();
             // What is written now is what was written then, unless a version was raised in between.
             let again = serde_json::to_value(&event).unwrap();
-            let stored: Value = serde_json::from_str(line.event.data.get()).unwrap();
+            let stored = line
+                .now
+                .unwrap_or_else(|| serde_json::from_str(line.event.data.get()).unwrap());
             assert_eq!(
                 (&again["type"], &again["data"]),
                 (&Value::from(line.event.event_type.as_str()), &stored)

@@ -5,6 +5,7 @@ mod entries;
 mod event;
 #[cfg(test)]
 mod tests;
+mod upcast;
 
 pub use command::Command;
 pub use entries::{Entry, Item, MAX_ENTRIES};
@@ -12,8 +13,9 @@ pub use event::Event;
 
 use crate::names;
 use entries::Entries;
-use headwater_kernel::{Aggregate, Claim, Currency, Facts, Rejection, Timestamp, text};
+use headwater_kernel::{Aggregate, Claim, Currency, Facts, Rejection, Timestamp, Upcast, text};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A price list. All its prices are in its one currency, for ever. It is a draft until it is activated, and once retired nothing of it
 /// changes. No two that are not retired have the same name, whatever its case.
@@ -177,5 +179,13 @@ impl Aggregate for PriceList {
             pointer: "/name",
         });
         claim.into_iter().collect()
+    }
+
+    fn schema_version(event_type: &str) -> u32 {
+        upcast::schema_version(event_type)
+    }
+
+    fn upcast(event_type: &str, version: u32, data: Value) -> Option<Upcast> {
+        upcast::upcast(event_type, version, data)
     }
 }

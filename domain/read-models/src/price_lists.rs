@@ -6,7 +6,7 @@ use headwater_catalog::price_list::{Entry, Event, Item, PriceList};
 use headwater_dynamo_schema::{DynamoRepository, RowKey};
 use headwater_kernel::{Currency, Id, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The projection's name.
 pub const PROJECTION: &str = "price-lists";
@@ -48,11 +48,31 @@ pub struct PriceListRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
     /// Its prices in the order of what they are for, one each.
+    #[serde(deserialize_with = "of_products")]
     pub entries: Vec<Entry>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// Reads entries, without those that rows of version 1 had for variants of no product.
+fn of_products<'de, D: Deserializer<'de>>(stored: D) -> Result<Vec<Entry>, D::Error> {
+    #[derive(Deserialize)]
+    struct Stored {
+        product_id: Option<Id>,
+        variant_id: Option<Id>,
+        price_cents: i64,
+    }
+    let with_product = |stored: Stored| {
+        Some(Entry {
+            product_id: stored.product_id?,
+            variant_id: stored.variant_id,
+            price_cents: stored.price_cents,
+        })
+    };
+    let all = Vec::<Stored>::deserialize(stored)?;
+    Ok(all.into_iter().filter_map(with_product).collect())
 }
 
 /// Why a price list has no price for something at a time.

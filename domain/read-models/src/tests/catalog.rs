@@ -214,4 +214,10 @@ fn price_lists_that_were_stored_are_read_as_ever() {
     let row: PriceListRow = kept(include_str!("../../golden/price-list-row-v2.json"));
     assert_eq!(row.row_key().sort, "PRICE_LIST#L1");
     assert_eq!(row.price(&id("P1"), None, at(1)).unwrap().price_cents, 1_000);
+    // Rows of the first version are read until those of the second have taken over.
+    let stored = include_str!("../../golden/price-list-row-v1.json");
+    let row: PriceListRow = serde_json::from_str(stored).unwrap();
+    assert_eq!(row.row_key().sort, "PRICE_LIST#L1");
+    assert_eq!(row.entries.len(), 1);
+    assert_eq!(row.price(&id("P1"), Some(&id("V1")), at(1)).unwrap().price_cents, 1_000);
 }
