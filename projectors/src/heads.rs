@@ -245,10 +245,10 @@ fn fold<F: Fold>(source: &SourceCommits, commit: &Commit, head: &mut Head<F>) ->
 }
 
 /// Folds a commit's events into a state.
-pub(crate) fn apply_commit<F: Fold>(
-    commit: &Commit,
-    state: &mut F,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///
+/// # Errors
+/// When this build cannot read one of them; the state may have those before it.
+pub fn apply_commit<F: Fold>(commit: &Commit, state: &mut F) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let events = decode_commit::<F::Source>(commit)?;
     for (recorded, event) in commit.recorded().zip(&events) {
         let at = EventContext {

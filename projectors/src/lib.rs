@@ -43,6 +43,7 @@ mod worker;
 pub use attachment::ShardStatus;
 pub use consumer::{Consumer, PositionStore};
 pub use follower::{ApplyError, Follower, SourceCommits, SourceKey};
+pub use heads::apply_commit;
 pub use options::{RunnerOptions, WOKEN_PACE};
 pub use parked::Retried;
 pub use parking::{COUNTED, Parked, Parking};

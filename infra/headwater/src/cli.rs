@@ -1,5 +1,9 @@
 //! The command line, as clap reads it.
 
+mod export;
+
+pub(crate) use export::{Export, ExportCommand, For};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use headwater_audit_log::Hour;
 use headwater_kernel::{Region, TenantId, Timestamp};
@@ -67,6 +71,8 @@ pub(crate) enum Command {
     /// Verifies the audit log, and looks for lines in it.
     #[command(subcommand)]
     AuditLog(AuditLog),
+    /// Writes what is new in events and read models as Parquet; what was written before stays.
+    Export(Export),
     /// Prints the OpenAPI document.
     Openapi,
     /// Prints completions for a shell.

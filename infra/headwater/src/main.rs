@@ -15,6 +15,7 @@ mod config;
 mod contexts;
 mod data_folder;
 mod doctor;
+mod exporting;
 mod logs;
 mod metrics;
 mod reach;

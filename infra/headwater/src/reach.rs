@@ -47,6 +47,18 @@ impl Reached {
         fresh: Fresh,
         runtime: &Runtime,
     ) -> Result<Self> {
+        Self::find_with(data, reach, tenant, fresh, runtime, |_| {}).await
+    }
+
+    /// The same; one that it starts has its configuration changed first.
+    pub(crate) async fn find_with(
+        data: &Path,
+        reach: &Reach,
+        tenant: Option<&TenantId>,
+        fresh: Fresh,
+        runtime: &Runtime,
+        configure: impl FnOnce(&mut Config),
+    ) -> Result<Self> {
         let holder = data_folder::holder(data);
         let any = holder.as_ref().and_then(|holder| holder.tenant.clone());
         let (url, process) = match (&reach.url, holder) {
@@ -62,8 +74,9 @@ impl Reached {
             ),
             (None, None) => {
                 let any: SocketAddr = ([127, 0, 0, 1], 0).into();
-                let process =
-                    Process::start(Config::development(data, any, any, TenantId::new("demo")?), runtime).await?;
+                let mut config = Config::development(data, any, any, TenantId::new("demo")?);
+                configure(&mut config);
+                let process = Process::start(config, runtime).await?;
                 // What is in it from now on is what was asked for; samples do not come after.
                 process.settle()?;
                 (format!("http://{}", process.addresses().http), Some(process))

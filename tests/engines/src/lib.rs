@@ -6,12 +6,14 @@
     reason = "real processes in real time; the first start takes a while and says why"
 )]
 
+mod duckdb;
 mod influxdb;
 mod ministack;
 mod opensearch;
 mod package;
 mod process;
 
+pub use duckdb::DuckDb;
 pub use influxdb::InfluxDb;
 pub use ministack::Ministack;
 pub use opensearch::OpenSearch;

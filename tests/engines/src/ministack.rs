@@ -44,7 +44,10 @@ impl Ministack {
     /// # Panics
     /// When it cannot be installed or does not start; the message says what to do.
     pub fn start() -> Self {
-        let python = package::fetched("ministack", PACKAGE, |folder| install(folder)).join("bin/python");
+        let python = package::fetched("ministack", PACKAGE, |folder| {
+            package::virtualenv(folder, "ministack", PACKAGE)
+        })
+        .join("bin/python");
         for _ in 0..STARTS {
             if let Some(started) = Self::try_start(&python) {
                 return started;
@@ -113,22 +116,4 @@ impl Drop for Ministack {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn install(folder: &Path) {
-    package::run(
-        Command::new("python3").args(["-m", "venv"]).arg(folder),
-        "python3 with venv is needed for tests against ministack (Debian: apt-get install python3-venv)",
-    );
-    package::run(
-        Command::new(folder.join("bin/python")).args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            PACKAGE,
-        ]),
-        "pip could not install ministack; it needs the package index, the first time",
-    );
 }

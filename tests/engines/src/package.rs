@@ -46,3 +46,20 @@ pub(crate) fn run(command: &mut Command, otherwise: &str) {
         Err(error) => panic!("{otherwise}: {error}"),
     }
 }
+
+/// Makes a virtualenv with one package of PyPI in it.
+///
+/// # Panics
+/// When it cannot; the message says what is missing.
+pub(crate) fn virtualenv(folder: &Path, engine: &str, package: &str) {
+    run(
+        Command::new("python3").args(["-m", "venv"]).arg(folder),
+        &format!("python3 with venv is needed for tests against {engine} (Debian: apt-get install python3-venv)"),
+    );
+    run(
+        Command::new(folder.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .arg(package),
+        &format!("pip could not install {engine}; it needs the package index, the first time"),
+    );
+}

@@ -2,7 +2,7 @@
 //! edge.
 
 use super::{
-    Admin,
+    Admin, exports,
     operator::Operator,
     parameters::{Page, Parameters},
     parked::{Address, Wanted},
@@ -43,6 +43,7 @@ pub(crate) fn projecting_routes(admin: Admin) -> Router {
         .route(ADDRESS, get(show))
         .route(&format!("{ADDRESS}/retry"), post(retry))
         .route(&format!("{ADDRESS}/discard"), post(discard))
+        .merge(exports::routes())
         .merge(replay_http::routes())
         .with_state(admin)
 }

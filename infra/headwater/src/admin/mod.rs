@@ -1,8 +1,9 @@
-//! What operators do: tenants, projections, parked aggregates. By HTTP (`http.rs`) and gRPC (`grpc.rs`) with the same functions, one file per
-//! subject. All of it takes the role `operator`, which is looked at before anything else of a request is read.
+//! What operators do: tenants, projections, parked aggregates, exports. By HTTP (`http.rs`) and gRPC (`grpc.rs`; not exports) with the same
+//! functions, one file per subject. All of it takes the role `operator`, which is looked at before anything else of a request is read.
 //!
 //! Tenants can be made anywhere; projections and what is parked are known to processes with the role `project`, and served by them alone.
 
+mod exports;
 mod folds;
 mod grpc;
 mod http;
@@ -30,6 +31,7 @@ pub(crate) use http::{projecting_routes, tenant_routes};
 pub(crate) use kept::{Kept, Lag, Waiting, unread};
 pub(crate) use openapi::{describe_projecting, describe_tenants};
 
+use crate::exporting::Exporter;
 use headwater_dynamo_repository::Generations;
 use headwater_dynamodb::Database;
 use headwater_edge::{Edge, Problem};
@@ -58,6 +60,8 @@ pub(crate) struct Parts {
     pub(crate) runtime: Runtime,
     /// The only region whose tenants these stores take, if not all.
     pub(crate) region: Option<Region>,
+    /// Exports, where a destination is configured.
+    pub(crate) exporter: Option<Exporter>,
 }
 
 /// Answers operators. Cheap to clone.

@@ -1,6 +1,7 @@
 //! What the routes under `/v1/admin` add to the OpenAPI document.
 
 use super::{
+    exports,
     http::ADDRESS,
     parameters::{DEFAULT_LIMIT, MAX_LIMIT},
     replay_openapi,
@@ -273,4 +274,5 @@ pub(crate) fn describe_projecting(document: &mut OpenApi) {
     all["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": body } } });
     document.add("/v1/admin/parked/retry", "post", all);
     replay_openapi::describe(document);
+    exports::describe(document);
 }

@@ -18,12 +18,15 @@ mod services;
 mod stores;
 pub(crate) mod tables;
 
-use crate::config::{Config, Role};
+use crate::{
+    config::{Config, Role},
+    exporting::Exporter,
+};
 use anyhow::Result;
 use audit::Auditing;
 use headwater_command_service::CommandBus;
 use headwater_kernel::TenantId;
-use headwater_runtime::Runtime;
+use headwater_runtime::{Runtime, Task};
 use headwater_tenancy::TenantScope;
 use listeners::{Listeners, Sockets};
 use projecting::Projecting;
@@ -50,8 +53,34 @@ pub(crate) struct Process {
     listeners: Listeners,
     projecting: Option<Projecting>,
     auditing: Option<Auditing>,
+    exports: Option<Exports>,
     stores: Stores,
     runtime: Runtime,
+}
+
+/// Exports of a process, and what begins them by itself.
+struct Exports {
+    exporter: Exporter,
+    repeated: Option<Task>,
+}
+
+impl Exports {
+    fn begin(exporter: Exporter, config: &Config) -> Self {
+        let every = config.export.as_ref().and_then(|export| export.every);
+        Self {
+            repeated: every.map(|every| exporter.repeat(every)),
+            exporter,
+        }
+    }
+
+    /// Nothing reads the log any more afterwards.
+    async fn end(self) {
+        if let Some(task) = self.repeated {
+            task.abort();
+            let _ = task.join().await;
+        }
+        self.exporter.stop().await;
+    }
 }
 
 impl Process {
@@ -82,6 +111,7 @@ impl Process {
             true => audit::start(&config, &stores, runtime)?,
             false => None,
         };
+        let exports = services.exporter.map(|exporter| Exports::begin(exporter, &config));
         stores.announce(&config, &addresses)?;
         readiness.started();
         listeners.started().await;
@@ -93,6 +123,7 @@ impl Process {
             listeners,
             projecting,
             auditing,
+            exports,
             stores,
             runtime: runtime.clone(),
         })
@@ -131,6 +162,7 @@ impl Process {
             listeners,
             projecting,
             auditing,
+            exports,
             stores,
             runtime,
             ..
@@ -147,6 +179,9 @@ impl Process {
             && runtime.timeout(drain, auditing.shut_down()).await.is_err()
         {
             tracing::warn!("the audit log had no time to write all that is new; it does at the next start");
+        }
+        if let Some(exports) = exports {
+            exports.end().await;
         }
         stores.close().await;
         Stopped { cut, handed_over }

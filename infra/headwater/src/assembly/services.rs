@@ -5,6 +5,7 @@ use crate::{
     admin::{self, Admin, DeclaredFolds},
     config::{Adapter, Config, Role},
     contexts,
+    exporting::{self, Exporter},
 };
 use anyhow::Result;
 use axum::Router;
@@ -22,6 +23,7 @@ pub(crate) struct Services {
     pub(super) edge: Edge,
     pub(super) queries: QueryService,
     pub(super) admin: Admin,
+    pub(super) exporter: Option<Exporter>,
     roles: BTreeSet<Role>,
 }
 
@@ -50,6 +52,16 @@ impl Services {
         let edge = Edge::new(stores.authenticator.clone(), config.limits.clone(), runtime.clone());
         let mut folds = DeclaredFolds::default();
         headwater_read_models::register(&mut folds);
+        let exporter = config.export.as_ref().map(|export| {
+            Exporter::new(exporting::Parts {
+                log: stores.log.clone(),
+                directory: stores.directory.clone(),
+                operator: stores.operator.clone(),
+                store: Arc::new(headwater_export::Folder::new(&export.to)),
+                region: config.home,
+                runtime: runtime.clone(),
+            })
+        });
         let admin = Admin::new(admin::Parts {
             directory: stores.directory.clone(),
             log: stores.log.clone(),
@@ -62,11 +74,13 @@ impl Services {
             runtime: runtime.clone(),
             // The embedded stores take all.
             region: matches!(config.adapter, Adapter::Aws { .. }).then_some(config.home),
+            exporter: exporter.clone(),
         });
         Self {
             bus,
             queries: queries.build(),
             admin,
+            exporter,
             edge,
             roles: config.roles.clone(),
         }

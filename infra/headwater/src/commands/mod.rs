@@ -3,6 +3,7 @@
 mod audit_log;
 mod dev;
 mod doctor;
+mod export;
 mod import;
 mod import_again;
 mod import_lines;
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Some(Command::Parked(command)) => parked::run(&data, command, output, &runtime).await,
         Some(Command::Replay(command)) => replay::run(&data, &command, output, &runtime).await,
         Some(Command::AuditLog(command)) => audit_log::run(&data, command, output).await,
+        Some(Command::Export(command)) => export::run(&data, &command, output, &runtime).await,
         Some(Command::Openapi) => openapi::run(&runtime).await,
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "headwater", &mut std::io::stdout());

@@ -7,6 +7,7 @@ mod audit_log;
 mod auth;
 mod bounds;
 mod environment;
+mod export;
 mod file;
 mod metric_store;
 mod model;

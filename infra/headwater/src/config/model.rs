@@ -3,6 +3,7 @@
 use super::{
     audit_log,
     bounds::{self, Projector},
+    export::{self, Export},
     metric_store,
     reader::{Reader, hint},
     search::{self, SearchCluster},
@@ -131,6 +132,7 @@ pub(crate) struct Config {
     pub(crate) metric_store: MetricStore,
     /// The folder of the audit log, if there is to be one.
     pub(crate) audit_log: Option<PathBuf>,
+    pub(crate) export: Option<Export>,
     /// Made at the start if they are missing.
     pub(crate) tenants: Vec<TenantId>,
     pub(crate) limits: Limits,
@@ -161,6 +163,10 @@ impl Config {
             search: Search::Tantivy(data.join("search")),
             metric_store: MetricStore::Sqlite(data.join("metrics")),
             audit_log: Some(data.join("audit")),
+            export: Some(Export {
+                to: data.join("exports"),
+                every: None,
+            }),
             tenants: vec![demo],
             limits: Limits::default(),
             projector: Projector {
@@ -194,6 +200,7 @@ impl Config {
         let search = search::search(reader, &roles, adapter.as_ref(), data.as_deref());
         let metric_store = metric_store::metric_store(reader, &roles, adapter.as_ref(), data.as_deref());
         let audit_log = audit_log::audit_log(reader, adapter.as_ref(), data.as_deref());
+        let export = export::export(reader, &roles);
         let tenants = tenants(reader, home);
         let limits = bounds::limits(reader);
         let projector = bounds::projector(reader);
@@ -223,6 +230,7 @@ impl Config {
             search: search?,
             metric_store: metric_store?,
             audit_log: audit_log?,
+            export,
             tenants,
             limits,
             projector,

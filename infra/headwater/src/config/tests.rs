@@ -227,6 +227,11 @@ fn what_does_not_go_together_is_refused() {
             "the one that fills it (project) has to be the one that answers from it (query); this one has the roles project",
         ),
         ("metric_store.adapter = \"sqlite\"", "metric_store.folder is missing"),
+        ("export.every_seconds = 60", "export.to is missing"),
+        (
+            "roles = [\"query\"]\nexport.to = \"x\"",
+            "processes with the role project",
+        ),
         (
             "metric_store.folder = \"d\"",
             "metric_store.folder is of use with metric_store.adapter",

@@ -11,6 +11,7 @@ async fn operators_alone_come_in_and_strangers_before_their_body_is_read() {
     let owner = world.token("acme", &[Role::Owner, Role::Admin]);
     for path in [
         "/v1/admin/tenants",
+        "/v1/admin/exports",
         "/v1/admin/projections",
         "/v1/admin/parked",
         "/v1/admin/parked/balances/acme/bank/accounts/A",
@@ -25,6 +26,7 @@ async fn operators_alone_come_in_and_strangers_before_their_body_is_read() {
     let large = json!({ "id": "x".repeat(2 << 20) });
     for path in [
         "/v1/admin/tenants",
+        "/v1/admin/exports",
         "/v1/admin/parked/retry",
         "/v1/admin/parked/balances/acme/bank/accounts/A/retry",
         "/v1/admin/parked/balances/acme/bank/accounts/A/discard",
@@ -69,6 +71,7 @@ async fn what_is_misspelt_is_said_with_the_nearest_name() {
         ("/v1/admin/projections?tenat=acme", 400, "unknown-parameter"),
         ("/v1/admin/projections?tenant=ACME", 400, "invalid-parameter"),
         ("/v1/admin/projections?tenant=nobody", 404, "not-found"),
+        ("/v1/admin/exports", 404, "no-export"),
         ("/v1/admin/parked?projection=balence", 404, "unknown-projection"),
         ("/v1/admin/parked?limit=0", 400, "invalid-parameter"),
         ("/v1/admin/parked?limit=1&limit=2", 400, "invalid-parameter"),

@@ -80,6 +80,7 @@ impl World {
             edge: edge.clone(),
             runtime: runtime.clone(),
             region: None,
+            exporter: None,
         });
         admin.keeps(Kept {
             consumers: Box::new(keeper.kept()),
