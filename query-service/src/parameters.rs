@@ -33,7 +33,10 @@ impl Parameters {
             .map(|(name, _)| name.as_str())
             .find(|name| !known.contains(name) && !in_family(name));
         match stranger {
-            Some(name) => Err(unknown_parameter(name, known.iter().copied())),
+            Some(name) => {
+                let family = family.map(|family| format!("{family}NAME"));
+                Err(unknown_parameter(name, known.iter().copied().chain(family.as_deref())))
+            }
             None => Ok(()),
         }
     }
@@ -76,7 +79,12 @@ impl Parameters {
     pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
         let read = |text| {
             // A `+` in a query string is a space, which is what an offset that was not encoded ends up as.
-            Timestamp::parse(text).map_err(|_| invalid(name, "is a time in RFC 3339, such as 2026-01-31T00:00:00Z"))
+            Timestamp::parse(text).map_err(|_| {
+                invalid(
+                    name,
+                    "is a time in RFC 3339, such as 2026-01-31T00:00:00Z, of the years 1678 to 2261",
+                )
+            })
         };
         self.one(name)?.map(read).transpose()
     }
@@ -135,7 +143,8 @@ fn time_or_date(name: &str, text: &str, days: u64) -> Result<Timestamp, Problem>
     } else {
         Timestamp::parse(text)
     };
-    let detail = "is a time in RFC 3339, such as 2026-01-31T00:00:00Z, or a date, such as 2026-01-31";
+    let detail =
+        "is a time in RFC 3339, such as 2026-01-31T00:00:00Z, or a date, such as 2026-01-31, of the years 1678 to 2261";
     read.map_err(|_| invalid(name, detail))
 }
 

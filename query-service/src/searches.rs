@@ -17,7 +17,7 @@ use crate::{
     service::{Kind, may_read},
 };
 use headwater_edge::Problem;
-use headwater_read_models::search::Mapping;
+use headwater_read_models::{InvoiceStatus, OrderStatus, search::Mapping};
 use headwater_search::{Hits, Query, SearchIndex, matched_parts};
 use headwater_tenancy::TenantScope;
 use serde_json::{Value, json};
@@ -38,6 +38,8 @@ pub(crate) struct Search {
     pub(crate) item: &'static str,
     /// Filters by exactly this value: the parameter and the field; several values are alternatives. Facets go by the same names.
     pub(crate) equals: &'static [(&'static str, &'static str)],
+    /// Of these filters, all values that there are.
+    pub(crate) closed: &'static [(&'static str, &'static [&'static str])],
     /// Ranges of whole numbers: the parameters of the least and the greatest value, and the field.
     pub(crate) ranges: &'static [(&'static str, &'static str, &'static str)],
     /// Ranges of time: the parameters of its beginning (included) and its end (not included), and the field.
@@ -63,7 +65,9 @@ pub(crate) static SEARCHES: &[Search] = &[
             ("brand", "brand"),
             ("sku", "sku"),
             ("gtin", "gtin"),
+            ("currency", "currency"),
         ],
+        closed: &[],
         ranges: &[("min_price_cents", "max_price_cents", "price_cents")],
         times: &[],
         attributes: true,
@@ -89,6 +93,7 @@ pub(crate) static SEARCHES: &[Search] = &[
             ("product", "product_id"),
             ("currency", "currency"),
         ],
+        closed: &[("status", OrderStatus::NAMES)],
         ranges: &[("min_total_cents", "max_total_cents", "total_cents")],
         times: &[("placed_from", "placed_to", "placed_at")],
         attributes: false,
@@ -113,6 +118,7 @@ pub(crate) static SEARCHES: &[Search] = &[
             ("product", "product_id"),
             ("currency", "currency"),
         ],
+        closed: &[("payment_status", InvoiceStatus::NAMES)],
         ranges: &[
             ("min_total_cents", "max_total_cents", "total_cents"),
             ("min_due_cents", "max_due_cents", "due_cents"),

@@ -15,7 +15,7 @@ pub use event::Event;
 use account::Account;
 use headwater_kernel::{Aggregate, Claim, Currency, Facts, Id, Personal, Rejection, Timestamp, text};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// An invoice. A draft changes freely. Once issued, nothing of what it says changes: payments are recorded of no more than what is due, credit
 /// notes of no more than what is left of it, and it is voided only while it has neither. Its number, and those of its credit notes, are its
@@ -55,6 +55,18 @@ fn check_bill_to(name: Option<&str>, address: Option<&str>) -> Result<(), Reject
     address.map_or(Ok(()), |address| {
         text::paragraph("/bill_to_address", address, text::MAX_ADDRESS)
     })
+}
+
+/// Money that moved has done so by now; a day is for clocks and time zones that differ.
+fn check_happened(at: &'static str, time: Option<Timestamp>, now: Timestamp) -> Result<(), Rejection> {
+    let latest = now.plus(Duration::from_secs(24 * 60 * 60));
+    match time {
+        Some(time) if time > latest => {
+            let detail = "this is in the future; record it once it has happened";
+            Err(Rejection::field("not-yet", at, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What of `new` differs from `old`, as personal data of the customer.
@@ -211,6 +223,7 @@ impl Aggregate for Invoice {
                 method,
             } => {
                 self.account.check_payment(&payment_id, amount_cents)?;
+                check_happened("/paid_at", paid_at, facts.now)?;
                 method
                     .as_deref()
                     .map_or(Ok(()), |method| text::line("/method", method, 50))?;
@@ -251,6 +264,7 @@ impl Aggregate for Invoice {
                 refunded_at,
             } => {
                 self.account.check_refund(&refund_id, amount_cents)?;
+                check_happened("/refunded_at", refunded_at, facts.now)?;
                 Event::InvoiceRefundRecorded {
                     refund_id,
                     amount_cents,

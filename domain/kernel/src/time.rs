@@ -47,7 +47,7 @@ impl Timestamp {
 
 /// A text is not a time that can be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a time is RFC 3339, such as 2026-11-23T08:30:00Z")]
+#[error("a time is RFC 3339, such as 2026-11-23T08:30:00Z, of the years 1678 to 2261")]
 pub struct TimestampError;
 
 impl fmt::Display for Timestamp {

@@ -15,12 +15,19 @@ pub enum InvoiceStatus {
     Draft,
     /// Issued, and something of it is due.
     Issued,
-    /// Nothing of it is due any more, by payments or credit notes.
+    /// Nothing of it is due any more, as it was paid, if need be but for what was credited.
     Paid,
+    /// All of it was credited; nothing was paid that was not given back.
+    Credited,
     /// Something of it is due and was not paid in time.
     Overdue,
     /// Voided.
     Void,
+}
+
+impl InvoiceStatus {
+    /// All of them, as they are written.
+    pub const NAMES: &[&str] = &["draft", "issued", "paid", "credited", "overdue", "void"];
 }
 
 /// An invoice as it is now. Amounts are in hundredths of the currency's unit.
@@ -250,6 +257,7 @@ impl InvoiceFacts {
         self.due_cents = balance.max(0);
         self.refundable_cents = (-balance).max(0);
         self.status = match (self.due_cents, self.was_overdue) {
+            (0, _) if self.paid_cents == 0 && self.credited_cents > 0 => InvoiceStatus::Credited,
             (0, _) => InvoiceStatus::Paid,
             (_, true) => InvoiceStatus::Overdue,
             (_, false) => InvoiceStatus::Issued,

@@ -65,6 +65,9 @@ impl SearchDocument for InvoiceDocument {
 impl Fold for InvoiceDocument {
     type Source = Invoice;
 
+    // 1 said of one that was credited as a whole that it was paid.
+    const VERSION: u32 = 2;
+
     fn empty(id: &Id) -> Self {
         Self {
             id: id.clone(),

@@ -47,6 +47,9 @@ pub struct InvoiceRow {
 impl Fold for InvoiceRow {
     type Source = Invoice;
 
+    // 1 said of one that was credited as a whole that it was paid.
+    const VERSION: u32 = 2;
+
     fn empty(id: &Id) -> Self {
         Self {
             id: id.clone(),

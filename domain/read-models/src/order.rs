@@ -26,6 +26,18 @@ pub enum OrderStatus {
     Cancelled,
 }
 
+impl OrderStatus {
+    /// All of them, as they are written.
+    pub const NAMES: &[&str] = &[
+        "placed",
+        "confirmed",
+        "partly-shipped",
+        "shipped",
+        "delivered",
+        "cancelled",
+    ];
+}
+
 /// An order as it is now.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderFacts {

@@ -49,8 +49,8 @@ pub struct SearchedVariant {
 
 static MAPPING: Mapping = Mapping {
     kind: "products",
-    // 1 had no variants.
-    version: 2,
+    // 1 had no variants; 2 did not count currencies.
+    version: 3,
     fields: &[
         Field::keyword("id"),
         Field::code("sku", 1.0, 100.0).with_parts("variants", "sku"),
@@ -61,7 +61,7 @@ static MAPPING: Mapping = Mapping {
         Field::code("gtin", 0.0, 100.0).with_parts("variants", "gtin"),
         Field::attributes("attributes", 0.2).with_parts("variants", "options"),
         Field::integer("price_cents"),
-        Field::keyword("currency"),
+        Field::facet("currency", 0.0),
         Field::time("released_at"),
         Field::time("created_at"),
     ],

@@ -20,7 +20,11 @@ pub(super) fn describe(document: &mut OpenApi, search: &Search, mapping: &Mappin
         json!({ "type": "string" }),
     )];
     for (name, _) in search.equals {
-        parameters.push(query(name, "Exactly this; repeated, any of them.", many()));
+        let mut values = many();
+        if let Some((_, known)) = search.closed.iter().find(|(closed, _)| closed == name) {
+            values["items"]["enum"] = json!(known);
+        }
+        parameters.push(query(name, "Exactly this; repeated, any of them.", values));
     }
     for (min, max, field) in search.ranges {
         let bound = || json!({ "type": "integer", "format": "int64" });

@@ -29,7 +29,7 @@ impl Search {
     /// 400 for what is unknown or has a value that it cannot have.
     pub(super) fn query(&self, mapping: &Mapping, parameters: &Parameters) -> Result<Query, Problem> {
         parameters.only(&self.parameters(), self.attributes.then_some(ATTRIBUTE))?;
-        let mut filters = self.exact(parameters);
+        let mut filters = self.exact(parameters)?;
         for (least, greatest, field) in self.ranges {
             let (min, max) = (parameters.integer(least)?, parameters.integer(greatest)?);
             if let (Some(min), Some(max)) = (min, max)
@@ -42,9 +42,9 @@ impl Search {
         for (from, to, field) in self.times {
             let (min, end) = (parameters.beginning(from)?, parameters.end(to)?);
             if let (Some(min), Some(end)) = (min, end)
-                && end < min
+                && end <= min
             {
-                return Err(invalid(to, format!("is before {from}")));
+                return Err(invalid(to, format!("is not after {from}")));
             }
             // What happened at the end is not within; a range has both its ends.
             let max = end.map(|end| end.nanos().saturating_sub(1));
@@ -64,10 +64,17 @@ impl Search {
     }
 
     /// Filters by exactly these values, attributes among them.
-    fn exact(&self, parameters: &Parameters) -> Vec<Filter> {
+    fn exact(&self, parameters: &Parameters) -> Result<Vec<Filter>, Problem> {
         let mut filters = Vec::new();
         for (parameter, field) in self.equals {
             let any_of: Vec<String> = parameters.all(parameter).map(str::to_owned).collect();
+            let closed = self.closed.iter().find(|(name, _)| name == parameter);
+            if let Some((_, values)) = closed
+                && let Some(stranger) = any_of.iter().find(|value| !values.contains(&value.as_str()))
+            {
+                let near = hint(stranger, values.iter().copied());
+                return Err(invalid(parameter, format!("has no such value; {near}")));
+            }
             if !any_of.is_empty() {
                 let field = (*field).to_owned();
                 filters.push(Filter::Equals { field, any_of });
@@ -82,7 +89,7 @@ impl Search {
         }
         let attributes = attributes.into_iter();
         filters.extend(attributes.map(|(name, any_of)| Filter::Attribute { name, any_of }));
-        filters
+        Ok(filters)
     }
 
     /// The fields to count, by the names of their filters.

@@ -145,6 +145,18 @@ async fn nobody_finds_what_is_another_tenants_or_personal() {
         let path = format!("/v1/search/invoices?{query}");
         server.get(&path).await.problem(400, "unknown-parameter");
     }
+    for (query, said) in [
+        ("payment_status=payed", "did you mean paid?"),
+        (
+            "issued_from=2026-02-02&issued_to=2026-02-01",
+            "is not after issued_from",
+        ),
+        ("issued_to=9999-12-31", "of the years 1678 to 2261"),
+    ] {
+        let path = format!("/v1/search/invoices?{query}");
+        let problem = server.get(&path).await.problem(400, "invalid-parameter");
+        assert!(problem.to_string().contains(said), "{problem}");
+    }
     let first = server.get("/v1/search/invoices?limit=1&sort=oldest").await.ok();
     let cursor = first["next_cursor"].as_str().unwrap();
     for (tenant, path) in [

@@ -329,3 +329,17 @@ fn the_largest_draft_fits_a_commit_and_its_state_survives_a_snapshot() {
     let snapshot = serde_json::to_string(&invoice).unwrap();
     assert_eq!(serde_json::from_str::<Invoice>(&snapshot).unwrap(), invoice);
 }
+
+#[test]
+fn money_has_moved_by_the_time_it_is_recorded() {
+    let at = |paid_at: &str| {
+        let payment = json!({ "payment_id": "p", "amount_cents": 1, "paid_at": paid_at });
+        given::<Invoice>(issued()).when(command("record-payment", payment))
+    };
+    at("2023-11-15T22:13:20Z").accepted();
+    at("2023-11-15T22:13:21Z").then_rejected("not-yet", "/paid_at");
+    let refund = json!({ "refund_id": "r", "amount_cents": 1, "refunded_at": "2033-01-01T00:00:00Z" });
+    given::<Invoice>(after([paid("p", 11_900), credited("n", 1)]))
+        .when(command("record-refund", refund))
+        .then_rejected("not-yet", "/refunded_at");
+}

@@ -181,7 +181,8 @@ fn an_invoice_says_what_is_due_and_how_it_stands() {
     assert_eq!(stands(issued([late()])), is("overdue", [1_190, 0, 0]));
     assert_eq!(stands(issued([late(), paid(190)])), is("overdue", [1_000, 0, 190]));
     assert_eq!(stands(issued([late(), paid(1_190)])), is("paid", [0, 0, 1_190]));
-    assert_eq!(stands(issued([credited(1_190)])), is("paid", [0, 0, 0]));
+    assert_eq!(stands(issued([credited(1_190)])), is("credited", [0, 0, 0]));
+    assert_eq!(stands(issued([paid(190), credited(1_000)])), is("paid", [0, 0, 190]));
     assert_eq!(stands(issued([paid(1_190), credited(90)])), is("paid", [0, 90, 1_190]));
     assert_eq!(
         stands(issued([paid(1_190), credited(90), refunded])),
@@ -211,4 +212,27 @@ fn an_invoice_keeps_what_it_was_issued_with() {
     assert_eq!(shown["line_items"][0]["total_cents"], 1_190);
     assert_eq!(row.row_key(), InvoiceRow::key_of(&id("I1")));
     assert_eq!(row.index_keys()[0].key.clone().unwrap().partition, "#CUSTOMER#C1");
+}
+
+#[test]
+fn the_names_of_states_are_what_is_written() {
+    use crate::{InvoiceStatus, OrderStatus};
+    let invoices = [
+        InvoiceStatus::Draft,
+        InvoiceStatus::Issued,
+        InvoiceStatus::Paid,
+        InvoiceStatus::Credited,
+        InvoiceStatus::Overdue,
+        InvoiceStatus::Void,
+    ];
+    assert_eq!(serde_json::to_value(invoices).unwrap(), json!(InvoiceStatus::NAMES));
+    let orders = [
+        OrderStatus::Placed,
+        OrderStatus::Confirmed,
+        OrderStatus::PartlyShipped,
+        OrderStatus::Shipped,
+        OrderStatus::Delivered,
+        OrderStatus::Cancelled,
+    ];
+    assert_eq!(serde_json::to_value(orders).unwrap(), json!(OrderStatus::NAMES));
 }
