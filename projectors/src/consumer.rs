@@ -25,6 +25,11 @@ pub trait PositionStore: Send + Sync {
     /// Drops the checkpoint of a shard that the stream has no more.
     async fn forget(&self, context: &str, shard: &str) -> Result<(), ApplyError>;
 
+    /// How long a position may stay unwritten while nothing comes: far below the retention of the stream.
+    fn save_at_least_every(&self) -> Duration {
+        Duration::from_secs(3_600)
+    }
+
     /// Makes everything written so far durable, at the positions as they are.
     async fn flush(&self) -> Result<(), ApplyError> {
         Ok(())

@@ -14,7 +14,7 @@ use crate::{
     stop::told,
 };
 use headwater_runtime::Runtime;
-use saving::{SAVE_AT_LEAST_EVERY, Written};
+use saving::Written;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
@@ -101,7 +101,7 @@ impl ConsumerTask {
         let now = self.runtime.monotonic();
         let held = self.attachment.consumer.is_held();
         let save = if self.is_written(written) {
-            SAVE_AT_LEAST_EVERY
+            self.attachment.consumer.positions.save_at_least_every()
         } else {
             self.options.save_every
         };

@@ -157,7 +157,13 @@ mod tests {
             sequence: sequence.map(str::to_owned),
         };
         let at = Timestamp::from_nanos(i64::try_from((HOUR * u32::try_from(hours).unwrap()).as_nanos()).unwrap());
-        (shard.to_owned(), Checkpoint { position, at, finished })
+        let checkpoint = Checkpoint {
+            position,
+            at,
+            finished,
+            store: None,
+        };
+        (shard.to_owned(), checkpoint)
     }
 
     #[test]

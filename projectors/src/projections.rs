@@ -194,10 +194,9 @@ impl Catalogue {
         }
         // What is written to an index is seen when it is committed.
         let eager = matches!(kept_in, KeptIn::Index(_));
-        let in_table = |index| TablePositions {
-            checkpoints: Checkpoints::new(self.stores.views.clone(), self.stores.log.runtime().clone()),
-            consumer: format!("{projection}.{generation}"),
-            index,
+        let in_table = |index| {
+            let checkpoints = Checkpoints::new(self.stores.views.clone(), self.stores.log.runtime().clone());
+            TablePositions::new(checkpoints, format!("{projection}.{generation}"), index)
         };
         let positions: Arc<dyn PositionStore> = match kept_in {
             KeptIn::Index(index) if index.keeps_positions() => Arc::new(StoredPositions::new(index)),

@@ -177,6 +177,7 @@ mod tests {
             },
             at: Timestamp::from_nanos(1),
             finished: false,
+            store: None,
         };
         positions.save("crm", &at("5"), 1).await.unwrap();
         *index.next.lock().await = Some(Error::RolledBack {

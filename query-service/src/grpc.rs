@@ -104,6 +104,7 @@ impl Protocol for Service {
             let consistency = Consistency::of_message(message.consistency.clone(), metadata.as_ref(), deadline)?;
             let kind = message.kind.clone();
             let parameters = search_parameters(message);
+            let _place = self.edge.admit_search(caller.scope.tenant())?;
             let answer = self
                 .queries
                 .search(&caller.scope, &kind, &parameters, consistency.as_ref());
@@ -120,6 +121,7 @@ impl Protocol for Service {
             let consistency = Consistency::of_message(message.consistency, metadata.as_ref(), deadline)?;
             let texts = [given("q", message.q), given("kind", message.suggestions)];
             let parameters = Parameters::new(texts.into_iter().flatten().chain(paging(message.limit, String::new())));
+            let _place = self.edge.admit_search(caller.scope.tenant())?;
             let answer = self
                 .queries
                 .suggest(&caller.scope, &message.kind, &parameters, consistency.as_ref());

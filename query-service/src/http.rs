@@ -163,6 +163,7 @@ async fn search(
 ) -> Result<Json<Value>, Problem> {
     let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
     let parameters = Parameters::new(query);
+    let _place = edge.admit_search(caller.scope.tenant())?;
     let answer = queries.search(&caller.scope, kind, &parameters, consistency.as_ref());
     Ok(Json(answer.await?))
 }
@@ -176,6 +177,7 @@ async fn suggest(
 ) -> Result<Json<Value>, Problem> {
     let consistency = Consistency::of_headers(&headers, edge.limits().deadline)?;
     let parameters = Parameters::new(query);
+    let _place = edge.admit_search(caller.scope.tenant())?;
     let answer = queries.suggest(&caller.scope, kind, &parameters, consistency.as_ref());
     Ok(Json(answer.await?))
 }

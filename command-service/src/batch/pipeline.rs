@@ -8,7 +8,7 @@ use futures::{
     Stream, StreamExt,
     future::{Either, select},
 };
-use headwater_edge::{BatchPlace, Edge, Problem};
+use headwater_edge::{Edge, Problem, SharedPlace};
 use headwater_tenancy::TenantScope;
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -64,7 +64,7 @@ pub(crate) fn pipeline(
     edge: Edge,
     scope: TenantScope,
     trace: HeaderMap,
-    place: BatchPlace,
+    place: SharedPlace,
     input: impl Stream<Item = Entry> + Send + 'static,
 ) -> impl Stream<Item = Outcome> + Send + 'static {
     let (answers, outcomes) = mpsc::channel(IN_FLIGHT);

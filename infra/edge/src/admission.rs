@@ -35,9 +35,9 @@ pub struct TenantPlace {
     held: Arc<Mutex<HashMap<TenantId, usize>>>,
 }
 
-/// The place of a batch, its tenant's and the process's.
+/// The place of a batch or a search, its tenant's and the process's.
 #[derive(Debug)]
-pub struct BatchPlace(
+pub struct SharedPlace(
     #[allow(dead_code, reason = "held for its drop")] pub(crate) TenantPlace,
     #[allow(dead_code, reason = "held for its drop")] pub(crate) Place,
 );
@@ -57,6 +57,10 @@ impl Drop for TenantPlace {
 impl Admission {
     pub(crate) fn requests(limits: &Limits) -> Self {
         Self::new("requests", limits.max_in_flight, limits.max_in_flight_per_tenant)
+    }
+
+    pub(crate) fn searches(limits: &Limits) -> Self {
+        Self::new("searches", limits.max_searches, limits.max_searches_per_tenant)
     }
 
     pub(crate) fn batches(limits: &Limits) -> Self {

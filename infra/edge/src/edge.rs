@@ -1,6 +1,6 @@
 //! One process's edge: who may come in, how many at a time, and for how long.
 
-use crate::{BatchPlace, Limits, Place, Problem, TenantPlace, admission::Admission, telling::Telling};
+use crate::{Limits, Place, Problem, SharedPlace, TenantPlace, admission::Admission, telling::Telling};
 use ::http::{HeaderMap, StatusCode};
 use futures::FutureExt;
 use headwater_kernel::TenantId;
@@ -21,6 +21,7 @@ struct Inner {
     limits: Limits,
     runtime: Runtime,
     requests: Admission,
+    searches: Admission,
     batches: Admission,
     telling: Telling,
 }
@@ -29,12 +30,14 @@ impl Edge {
     /// An edge that lets in whom `authenticator` knows.
     pub fn new(authenticator: Authenticator, limits: Limits, runtime: Runtime) -> Self {
         let requests = Admission::requests(&limits);
+        let searches = Admission::searches(&limits);
         let batches = Admission::batches(&limits);
         Self(Arc::new(Inner {
             authenticator,
             limits,
             runtime,
             requests,
+            searches,
             batches,
             telling: Telling::default(),
         }))
@@ -70,12 +73,20 @@ impl Edge {
         self.0.requests.share(tenant)
     }
 
+    /// Takes a place among the searches: they are few enough that, if their engine hangs, commands and other queries have places left.
+    ///
+    /// # Errors
+    /// 429 `too-many-requests` when the tenant has as many as it may, 503 `overloaded` when all have.
+    pub fn admit_search(&self, tenant: &TenantId) -> Result<SharedPlace, Problem> {
+        Ok(SharedPlace(self.0.searches.share(tenant)?, self.0.searches.place()?))
+    }
+
     /// Takes a place among the streaming batches.
     ///
     /// # Errors
     /// 429 `too-many-requests` when the tenant has as many as it may, 503 `overloaded` when all have.
-    pub fn admit_batch(&self, tenant: &TenantId) -> Result<BatchPlace, Problem> {
-        Ok(BatchPlace(self.0.batches.share(tenant)?, self.0.batches.place()?))
+    pub fn admit_batch(&self, tenant: &TenantId) -> Result<SharedPlace, Problem> {
+        Ok(SharedPlace(self.0.batches.share(tenant)?, self.0.batches.place()?))
     }
 
     /// Waits for the answer of one command or query, for as long as the deadline allows. A panic becomes a problem.

@@ -25,7 +25,7 @@ mod socket;
 mod telling;
 mod unread;
 
-pub use admission::{BatchPlace, Place, TenantPlace};
+pub use admission::{Place, SharedPlace, TenantPlace};
 pub use authentication::Authenticated;
 pub use body::require_media_type;
 pub use consistency::ConsistencyToken;

@@ -11,6 +11,10 @@ pub struct Limits {
     pub max_in_flight: usize,
     /// Most of these that are one tenant's; one more is refused at once with 429. 256.
     pub max_in_flight_per_tenant: usize,
+    /// Most searches in work at the same time, of all requests; one more is refused at once with 503. 256.
+    pub max_searches: usize,
+    /// Most of these that are one tenant's; one more is refused at once with 429. 64.
+    pub max_searches_per_tenant: usize,
     /// Most batches streaming at the same time; each may hold 64 MiB of results for a client that reads late. 16.
     pub max_batches: usize,
     /// Most of these that are one tenant's. 4.
@@ -35,6 +39,8 @@ impl Default for Limits {
             max_body: 1 << 20,
             max_in_flight: 1_024,
             max_in_flight_per_tenant: 256,
+            max_searches: 256,
+            max_searches_per_tenant: 64,
             max_batches: 16,
             max_batches_per_tenant: 4,
             max_connections: 8_192,

@@ -44,6 +44,11 @@ pub enum Error {
     /// The engine does not answer now: stopping, overloaded, unreachable.
     #[error("the search engine does not answer now: {0}")]
     Unavailable(String),
+    /// The index is not there any more.
+    #[error(
+        "the search index {0} is not there; it is made anew and filled from the log by a process that has the role project"
+    )]
+    Missing(String),
     /// The engine's disk is full, read-only or failing. Documents wait until an operator has seen to it.
     #[error("the search index cannot be written; see to its disk")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -63,7 +68,10 @@ impl Error {
     /// Whether the same call may succeed later with nothing changed. A full disk counts: a projector waits and goes on once there is room.
     /// After [`Error::RolledBack`] what was undone has to be written first.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Storage(_) | Self::RolledBack { .. })
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Missing(_) | Self::Storage(_) | Self::RolledBack { .. }
+        )
     }
 
     /// Whether the caller of a query can mend it.

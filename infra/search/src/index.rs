@@ -142,6 +142,15 @@ pub trait SearchIndex: Send + Sync {
     /// As classified.
     async fn positions(&self) -> Result<Option<Value>, Error>;
 
+    /// Which making of the index is there, for who keeps positions elsewhere: one that was lost and is made anew has another, and nothing of what
+    /// they stand for. None in an index that keeps positions.
+    ///
+    /// # Errors
+    /// As classified.
+    async fn incarnation(&self) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+
     /// Answers a query.
     ///
     /// # Errors

@@ -7,9 +7,10 @@
 //! - [`query`](Query) what can be asked, `attributes` which of it has to hold of one part of a document, [`matched_parts`] of which it did, [`Relevance`] what a tenant has set for it, [`hits`](Hits) what is answered, [`validate`] what both adapters refuse, [`cursor`] how pages
 //!   are sealed, [`suggest`](SuggestQuery) what is asked and answered while a text is typed: shared by all adapters.
 //! - `text` is what a text means and `values` what fields are compared as, whichever engine finds them.
-//! - [`tantivy`] the embedded adapter, [`opensearch`] the one for a cluster, [`Retrying`] around either.
+//! - [`tantivy`] the embedded adapter, [`opensearch`] the one for a cluster, [`Retrying`] and [`Breaker`] around either.
 
 mod attributes;
+mod breaker;
 pub mod cursor;
 mod error;
 mod hits;
@@ -25,6 +26,7 @@ mod text;
 pub mod validate;
 mod values;
 
+pub use breaker::{Answering, Breaker};
 pub use error::Error;
 pub use hits::{FacetCount, Hit, Hits};
 pub use index::{DocumentBody, DocumentWrite, IndexName, SearchIndex, StoredDocument, WriteOutcome};

@@ -76,6 +76,10 @@ impl SearchIndex for Retrying {
         self.patiently(|| self.inner.positions()).await
     }
 
+    async fn incarnation(&self) -> Result<Option<String>, Error> {
+        self.inner.incarnation().await
+    }
+
     async fn search(&self, scope: &TenantScope, query: &Query) -> Result<Hits, Error> {
         self.patiently(|| self.inner.search(scope, query)).await
     }

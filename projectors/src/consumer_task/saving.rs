@@ -5,9 +5,6 @@ use crate::{ApplyError, attachment::Attachment, options::backoff};
 use headwater_event_log::consumer::{Checkpoint, Saved};
 use std::time::Duration;
 
-/// How long a position may stay unwritten while nothing comes: far below the retention of the stream.
-pub(super) const SAVE_AT_LEAST_EVERY: Duration = Duration::from_secs(3_600);
-
 /// How the position was written last.
 pub(super) struct Written {
     pub(super) at: Duration,
@@ -48,6 +45,7 @@ impl ConsumerTask {
             position: mailbox.passed()?.clone(),
             at: self.attachment.read_at(),
             finished,
+            store: None,
         })
     }
 
@@ -72,10 +70,11 @@ impl ConsumerTask {
         let Some(now) = self.checkpoint() else { return false };
         let Some(last) = &written.checkpoint else { return true };
         let eager = self.attachment.consumer.eager || now.finished;
+        let longest = self.attachment.consumer.positions.save_at_least_every();
         match same(&now, last) {
             false => eager || self.since(written) >= self.options.save_every,
             // What was written after a long standstill may say when it was read before that.
-            true => self.since(written) >= SAVE_AT_LEAST_EVERY || now.at.since(last.at) >= SAVE_AT_LEAST_EVERY,
+            true => self.since(written) >= longest || now.at.since(last.at) >= longest,
         }
     }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use headwater_read_models::search::Mapping;
 use headwater_runtime::Runtime;
 use headwater_search::{
-    Error, IndexName, Retrying, SearchIndex,
+    Answering, Breaker, Error, IndexName, Retrying, SearchIndex,
     opensearch::{Cluster, OpenSearchIndex},
 };
 use headwater_tenancy::SealingKey;
@@ -18,6 +18,7 @@ pub struct ClusterIndexes {
     kinds: Vec<&'static str>,
     key: SealingKey,
     runtime: Runtime,
+    answering: Answering,
 }
 
 impl ClusterIndexes {
@@ -28,6 +29,7 @@ impl ClusterIndexes {
             kinds,
             key,
             runtime,
+            answering: Answering::default(),
         }
     }
 }
@@ -40,7 +42,9 @@ impl IndexStore for ClusterIndexes {
 
     fn open(&self, name: &IndexName, mapping: &'static Mapping) -> Result<Arc<dyn SearchIndex>, Error> {
         let index = OpenSearchIndex::new(Arc::clone(&self.cluster), name, mapping, self.key.clone());
-        Ok(Arc::new(Retrying::new(Arc::new(index), self.runtime.clone())))
+        let index = Retrying::new(Arc::new(index), self.runtime.clone());
+        let index = Breaker::new(Arc::new(index), self.answering.clone(), self.runtime.clone());
+        Ok(Arc::new(index))
     }
 
     async fn remove(&self, name: &IndexName) -> Result<(), Error> {

@@ -3,7 +3,8 @@
 //!
 //! `PK = CHECKPOINT#<context>#<consumer>`, `SK = <shard>`; `stream` (S), `sequence` (S, absent at the shard's beginning), `at` (N,
 //! nanoseconds since 1970), `finished` (BOOL), `fence` (N, of the lease under which it was written), `written` (N, nanoseconds of the
-//! holder's monotonic clock: what it wrote earlier and what arrives late does not come over it).
+//! holder's monotonic clock: what it wrote earlier and what arrives late does not come over it), `store` (S, of a search index in a cluster:
+//! which making of it has the effect).
 
 use crate::{Error, Position, item, log::failed, log::text_of};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -23,6 +24,9 @@ pub struct Checkpoint {
     /// The shard has ended and all of it has had its effect.
     #[serde(default)]
     pub finished: bool,
+    /// Which store has the effect, where that is not what has the checkpoint: a store that was made anew has nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
 }
 
 /// What became of a checkpoint.
@@ -94,7 +98,12 @@ impl Checkpoints {
         checkpoint: &Checkpoint,
         fence: u64,
     ) -> Result<Saved, Error> {
-        let Checkpoint { position, at, finished } = checkpoint;
+        let Checkpoint {
+            position,
+            at,
+            finished,
+            store,
+        } = checkpoint;
         // One fence is of one process.
         let written = item::number(u64::try_from(self.runtime.monotonic().as_nanos()).unwrap_or(u64::MAX));
         let sent = self
@@ -111,6 +120,10 @@ impl Checkpoints {
             .item("finished", AttributeValue::Bool(*finished));
         let sent = match &position.sequence {
             Some(sequence) => sent.item("sequence", item::text(sequence)),
+            None => sent,
+        };
+        let sent = match store {
+            Some(store) => sent.item("store", item::text(store)),
             None => sent,
         };
         let sent = sent
@@ -167,6 +180,7 @@ fn read(item: &HashMap<String, AttributeValue>) -> Option<(String, Checkpoint)> 
         },
         at: Timestamp::from_nanos(item.get("at")?.as_n().ok()?.parse().ok()?),
         finished: matches!(item.get("finished"), Some(AttributeValue::Bool(true))),
+        store: text_of(item, "store").map(str::to_owned),
     };
     Some((shard, checkpoint))
 }
@@ -191,5 +205,6 @@ mod tests {
         assert_eq!(checkpoint.position.sequence.as_deref(), Some("000000000000000000042"));
         assert_eq!(checkpoint.at, Timestamp::from_nanos(1_732_000_000_000_000_000));
         assert!(!checkpoint.finished);
+        assert_eq!(checkpoint.store, None);
     }
 }

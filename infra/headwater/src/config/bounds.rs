@@ -41,6 +41,12 @@ pub(super) fn limits(reader: &mut Reader) -> Limits {
         max_in_flight_per_tenant: reader
             .number("limits.max_in_flight_per_tenant", 1..=1_000_000)
             .unwrap_or(usual.max_in_flight_per_tenant),
+        max_searches: reader
+            .number("limits.max_searches", 1..=1_000_000)
+            .unwrap_or(usual.max_searches),
+        max_searches_per_tenant: reader
+            .number("limits.max_searches_per_tenant", 1..=1_000_000)
+            .unwrap_or(usual.max_searches_per_tenant),
         max_batches_per_tenant: reader
             .number("limits.max_batches_per_tenant", 1..=100_000)
             .unwrap_or(usual.max_batches_per_tenant),

@@ -3,6 +3,7 @@
 use super::findings::Findings;
 use crate::{assembly::indexes, config::SearchCluster};
 use headwater_runtime::Runtime;
+use headwater_search::opensearch::Cluster;
 
 /// The oldest version that is tested.
 const OLDEST: u32 = 2;
@@ -19,6 +20,7 @@ pub(super) async fn check(findings: &mut Findings, config: &SearchCluster, runti
             let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
             if major.is_some_and(|major| major >= OLDEST) {
                 findings.ok(name, format!("{url} answers, OpenSearch {version}"));
+                writable(findings, &cluster).await;
             } else {
                 findings.fail(
                     name,
@@ -27,5 +29,20 @@ pub(super) async fn check(findings: &mut Findings, config: &SearchCluster, runti
             }
         }
         Err(error) => findings.fail(name, format!("{url}: {error}; see search.url and how it lets you in")),
+    }
+}
+
+async fn writable(findings: &mut Findings, cluster: &Cluster) {
+    let name = "search indexes";
+    match cluster.blocked().await {
+        Ok(blocked) if blocked.is_empty() => findings.ok(name, "take writes"),
+        Ok(blocked) => findings.fail(
+            name,
+            format!(
+                "{}; searches find what was written before, and changes wait: see to the disk, then set it to null",
+                blocked.join(", ")
+            ),
+        ),
+        Err(error) => findings.fail(name, error.to_string()),
     }
 }

@@ -17,7 +17,7 @@ impl OpenSearchIndex {
     /// searches by the alias sees the one or the other, never both or neither.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when the index is not there; else as classified.
+    /// [`Error::Missing`] when the index is not there; else as classified.
     pub async fn point_tenant_alias(cluster: &Cluster, scope: &TenantScope, name: &IndexName) -> Result<(), Error> {
         let alias = Self::tenant_alias(cluster, scope, &name.kind);
         let shared = format!("{}{name}", cluster.prefix());

@@ -48,11 +48,8 @@ impl Unsent<'_> {
 }
 
 /// Writes all; outcomes in the order of `writes`.
-pub(super) async fn write(
-    index: &OpenSearchIndex,
-    places: &Places,
-    writes: &[DocumentWrite],
-) -> Result<Vec<WriteOutcome>, Error> {
+pub(super) async fn write(index: &OpenSearchIndex, writes: &[DocumentWrite]) -> Result<Vec<WriteOutcome>, Error> {
+    let places = &*index.ready().await?;
     let unsent = Mutex::new(Unsent {
         index,
         places,

@@ -120,6 +120,22 @@ impl Cluster {
         version.ok_or_else(|| Error::Unavailable("what answers is no OpenSearch".into()))
     }
 
+    /// Its indexes that take no writes, with the setting that says so: an operator's, or the cluster's own when a disk is nearly full.
+    ///
+    /// # Errors
+    /// As classified.
+    pub async fn blocked(&self) -> Result<Vec<String>, Error> {
+        let path = format!("/{}*/_settings/index.blocks.*?flat_settings=true", self.prefix);
+        let answer = self.expect(Method::Get, &path, None).await?;
+        let mut blocked = Vec::new();
+        for (index, settings) in answer.as_object().into_iter().flatten() {
+            let set = settings["settings"].as_object().into_iter().flatten();
+            let set = set.filter(|(name, set)| *set == "true" && !name.ends_with(".metadata"));
+            blocked.extend(set.map(|(name, _)| format!("{index} has {name}")));
+        }
+        Ok(blocked)
+    }
+
     /// What is in front of its indexes' names.
     pub(super) fn prefix(&self) -> &str {
         &self.prefix
@@ -183,6 +199,7 @@ pub(super) fn classified(status: u16, body: &Value) -> Error {
     match (status, kind) {
         // A full disk makes an index read-only, and so may an operator.
         (_, "cluster_block_exception") if reason.contains("index [") => Error::Storage(said.into()),
+        (_, "index_not_found_exception") => Error::Missing(error["index"].as_str().unwrap_or("of a kind").to_owned()),
         (500, _) if reason.contains("No space left") => Error::Storage(said.into()),
         (401 | 403 | 408 | 429 | 500.., _) => Error::Unavailable(said),
         _ => Error::Corrupt(said.into()),

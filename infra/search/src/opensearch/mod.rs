@@ -12,6 +12,7 @@ mod collapse;
 mod credentials;
 mod document;
 mod layout;
+mod made;
 mod places;
 mod refresh;
 mod run;
@@ -27,14 +28,13 @@ use ::opensearch::http::Method;
 use async_trait::async_trait;
 use cluster::classified;
 pub use cluster::{Access, Cluster};
-use headwater_kernel::{Id, TenantId};
+use headwater_kernel::Id;
 use headwater_read_models::search::Mapping;
 use headwater_tenancy::{SealingKey, TenantScope};
-use places::Places;
+use made::Made;
 use refresh::Refresh;
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use tokio::sync::OnceCell;
+use std::{sync::Arc, time::Duration};
 
 /// How often it is looked whether a document is visible.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -46,7 +46,7 @@ pub struct OpenSearchIndex {
     name: String,
     mapping: &'static Mapping,
     key: SealingKey,
-    ready: OnceCell<Places>,
+    made: Made,
     refresh: Refresh,
 }
 
@@ -58,7 +58,7 @@ impl OpenSearchIndex {
             cluster,
             mapping,
             key,
-            ready: OnceCell::new(),
+            made: Made::default(),
             refresh: Refresh::default(),
         }
     }
@@ -98,46 +98,6 @@ impl OpenSearchIndex {
             }
         }
         Ok(())
-    }
-
-    /// Makes the index if it is not there, and checks that it is of this mapping; where its tenants' documents are.
-    async fn ready(&self) -> Result<&Places, Error> {
-        self.ready.get_or_try_init(|| self.make()).await
-    }
-
-    async fn make(&self) -> Result<Places, Error> {
-        let places = self.make_one(&self.name, self.cluster.apart()).await?;
-        for own in places.all_apart() {
-            self.make_one(&own, &BTreeSet::new()).await?;
-        }
-        Ok(places)
-    }
-
-    async fn make_one(&self, name: &str, apart: &BTreeSet<TenantId>) -> Result<Places, Error> {
-        let path = format!("/{name}");
-        let mapping = format!("{path}/_mapping");
-        let found = self.cluster.send(Method::Get, &mapping, None).await?;
-        let found = match found.status {
-            200 => found.body,
-            404 => {
-                let wanted = layout::index(name, self.mapping, apart).to_string();
-                let made = self.cluster.send(Method::Put, &path, Some(wanted)).await?;
-                // Another worker may have been faster.
-                let exists = made.body["error"]["type"] == "resource_already_exists_exception";
-                if made.status >= 300 && !exists {
-                    return Err(classified(made.status, &made.body));
-                }
-                self.cluster.expect(Method::Get, &mapping, None).await?
-            }
-            status => return Err(classified(status, &found.body)),
-        };
-        let found = &found[name]["mappings"];
-        let (fingerprint, wanted) = (&found["_meta"]["headwater"], layout::fingerprint(self.mapping));
-        if *fingerprint == wanted {
-            return Ok(Places::read(name, found));
-        }
-        let what = format!("the index {name} is of {fingerprint}, not of {wanted}");
-        Err(Error::Corrupt(what.into()))
     }
 
     /// Documents as they are stored now, visible or not; none where there is none.
@@ -190,7 +150,7 @@ impl SearchIndex for OpenSearchIndex {
                 });
             }
         }
-        bulk::write(self, self.ready().await?, &writes).await
+        self.noticed(bulk::write(self, &writes).await)
     }
 
     async fn stored(&self, scope: &TenantScope, ids: &[Id]) -> Result<Vec<Option<StoredDocument>>, Error> {
@@ -207,7 +167,8 @@ impl SearchIndex for OpenSearchIndex {
                 body: source.get_mut("source").map(Value::take),
             }))
         };
-        self.get(&keys).await?.into_iter().map(stored).collect()
+        let found = self.noticed(self.get(&keys).await)?;
+        found.into_iter().map(stored).collect()
     }
 
     fn keeps_positions(&self) -> bool {
@@ -216,19 +177,23 @@ impl SearchIndex for OpenSearchIndex {
 
     async fn commit(&self, _: Value) -> Result<(), Error> {
         let all = self.ready().await?.all();
-        self.refresh.run(&self.cluster, &all).await
+        self.noticed(self.refresh.run(&self.cluster, &all).await)
     }
 
     async fn positions(&self) -> Result<Option<Value>, Error> {
         Ok(None)
     }
 
+    async fn incarnation(&self) -> Result<Option<String>, Error> {
+        self.noticed(self.uuids().await).map(Some)
+    }
+
     async fn search(&self, scope: &TenantScope, query: &Query) -> Result<Hits, Error> {
-        run::run(self, scope, query).await
+        self.noticed(run::run(self, scope, query).await)
     }
 
     async fn suggest(&self, scope: &TenantScope, query: &SuggestQuery) -> Result<Vec<Suggestion>, Error> {
-        suggest::suggest(self, scope, query).await
+        self.noticed(suggest::suggest(self, scope, query).await)
     }
 
     async fn visible_version(&self, scope: &TenantScope, id: &Id) -> Result<Option<u64>, Error> {
@@ -237,7 +202,7 @@ impl SearchIndex for OpenSearchIndex {
             "size": 1, "track_total_hits": false, "_source": ["version"],
             "query": {"ids": {"values": [layout::key(tenant, id.as_str())]}},
         });
-        let answer = self.ask(tenant, &body).await?;
+        let answer = self.noticed(self.ask(tenant, &body).await)?;
         let hit = answer["hits"]["hits"].get(0);
         hit.map(|hit| version(&hit["_source"])).transpose()
     }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{Error, Filter, Relevance};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Words that count; a longer text is cut.
 const MAX_WORDS: usize = 16;
@@ -21,6 +22,9 @@ pub(crate) const FEW: usize = 10;
 const RARE: u64 = 2;
 /// A word that is near to a rare one is what was meant when so many times as many documents have it.
 const COMMON: u64 = 10;
+/// The most words, and bytes, of a model number that is typed with spaces.
+const MAX_OF_CODE: usize = 4;
+const MAX_CODE: usize = 24;
 /// How much less a compound counts than the pair of words it stands for, and a pair than the compound.
 const COMPOUND: f32 = 0.8;
 
@@ -202,6 +206,12 @@ pub(crate) fn plan(words: &impl Words, text: &str, relevance: &Relevance) -> Res
             ..Group::default()
         });
     }
+    for (at, code) in codes(words, &spelled)? {
+        for group in &mut groups[at.clone()] {
+            group.forms.push((code.clone(), Exact(COMPOUND)));
+        }
+        at.filter(|at| absent[*at]).for_each(|at| meant[at] = None);
+    }
     let required = required(&groups);
     Ok(Some(Plan {
         groups,
@@ -214,6 +224,23 @@ pub(crate) fn plan(words: &impl Words, text: &str, relevance: &Relevance) -> Res
         weights: exact(&relevance.weights),
         boosts: exact(&relevance.boosts),
     }))
+}
+
+/// Model numbers that are typed with spaces, of more than two words: where their words stand, and how a document has them. `WF 1000 XM5` is
+/// `wf1000xm5`; what each of its words is elsewhere does not matter.
+fn codes(words: &impl Words, spelled: &[String]) -> Result<Vec<(Range<usize>, String)>, Error> {
+    let mut codes = Vec::new();
+    for length in 3..=MAX_OF_CODE {
+        for (at, typed) in spelled.windows(length).enumerate() {
+            let code = typed.concat();
+            let digits = code.chars().filter(char::is_ascii_digit).count();
+            let is_code = digits > 0 && code.chars().count() > digits && code.len() <= MAX_CODE;
+            if is_code && words.of(&code)? > 0 {
+                codes.push((at..at + length, code));
+            }
+        }
+    }
+    Ok(codes)
 }
 
 fn exact<T: Clone>(factors: &[(T, f32)]) -> Vec<(T, Exact)> {

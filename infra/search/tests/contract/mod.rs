@@ -68,7 +68,7 @@ macro_rules! search_contract {
         search_contract!(@ $engine, queries: filters_hold, ranges_hold, attributes_hold, sorts_are_stable, unknown_fields_are_named);
         search_contract!(@ $engine, parts: one_part_has_it_all, codes_of_parts_come_first, parts_are_the_tenants, many_names_hold_together,
             too_much_of_parts_is_refused);
-        search_contract!(@ $engine, words: codes_come_first, spellings_match, mended_words_are_told, rare_words_may_be_errors, highlights_are_escaped, hostile_texts_answer);
+        search_contract!(@ $engine, words: codes_come_first, spellings_match, mended_words_are_told, rare_words_may_be_errors, highlights_are_escaped, what_nothing_has_is_not_highlighted, hostile_texts_answer);
         search_contract!(@ $engine, phrases: words_next_to_each_other, counts_and_pages_hold, phrases_are_the_tenants);
         search_contract!(@ $engine, suggestions: what_is_typed_is_completed, suggestions_are_marked_and_bounded, suggestions_are_the_tenants,
             what_is_gone_is_not_suggested, hostile_texts_are_suggested_nothing_bad);

@@ -39,6 +39,8 @@ pub async fn spellings_match(engine: &impl Engine) {
         "AA Batteries",
         "Gaming head set",
         "Café chair",
+        "Bose QC 35II, model of 2017",
+        "XM4 case for 1000 cables",
     ];
     let writes = titles
         .iter()
@@ -49,6 +51,12 @@ pub async fn spellings_match(engine: &impl Engine) {
         ("wh1000xm4", "0"),
         ("wh 1000xm4", "0"),
         ("WH-1000XM4", "0"),
+        // Each of these words is one of another document.
+        ("WH 1000 XM4", "0"),
+        ("wh1000 xm4", "0"),
+        ("sony wh 1000 xm 4", "0"),
+        ("qc 35 ii", "5"),
+        ("qc35 ii", "5"),
         ("headphone", "0"),
         ("haedphones", "0"),
         ("sony headph", "0"),
@@ -224,6 +232,37 @@ pub async fn hostile_texts_answer(engine: &impl Engine) {
                 "{short:?} found {}",
                 hits.total
             );
+        }
+    }
+}
+
+/// A word that no document has makes no other word one that was asked for.
+pub async fn what_nothing_has_is_not_highlighted(engine: &impl Engine) {
+    let (index, a) = (engine.open().await, scope("a").await);
+    let titles = [
+        "Electrical kettle, no leaks",
+        "Electrical cable no. 5",
+        "Norwegian electrical plug",
+        "Steel jug",
+    ];
+    let writes = titles
+        .iter()
+        .enumerate()
+        .map(|(n, title)| put(&a, &n.to_string(), 1, json!({"title": title})));
+    fill(&index, writes.collect()).await;
+    for text in [
+        "electrical чайник",
+        "чайник electrical",
+        "electrical 電気",
+        "electrical nx",
+    ] {
+        let query = Query {
+            highlight: true,
+            ..Query::text(text)
+        };
+        for hit in search(&index, &a, query).await.hits {
+            let title = &hit.highlights["title"][0];
+            assert_eq!(title.matches("<em>").count(), 1, "{text}: {title}");
         }
     }
 }

@@ -81,7 +81,7 @@ async fn a_tenants_alias_moves_to_another_generation() {
     let error = OpenSearchIndex::point_tenant_alias(cluster, &a, &next)
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::Corrupt(_)), "{error}");
+    assert!(matches!(error, Error::Missing(_)), "{error}");
     OpenSearchIndex::point_tenant_alias(cluster, &a, &engine.name)
         .await
         .unwrap();

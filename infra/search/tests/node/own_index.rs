@@ -2,7 +2,7 @@
 
 use super::{Own, cluster};
 use crate::contract::{Engine, MAPPING, Opened, fill, id, put, scope, search, tombstone};
-use headwater_search::{IndexName, Query, WriteOutcome, opensearch::OpenSearchIndex};
+use headwater_search::{Error, IndexName, Query, WriteOutcome, opensearch::OpenSearchIndex};
 use headwater_tenancy::SealingKey;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -102,5 +102,6 @@ async fn an_own_index_goes_with_its_generation() {
     assert!(engine.indexes(&name).await.is_empty());
     // Nor does it come back.
     let late = index.write(vec![put(&b, "p", 2, json!({}))]).await.unwrap_err();
-    assert!(!late.is_retryable() && engine.indexes(&name).await.is_empty(), "{late}");
+    let is_gone = matches!(late, Error::Missing(_));
+    assert!(is_gone && engine.indexes(&name).await.is_empty(), "{late}");
 }
