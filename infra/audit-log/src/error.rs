@@ -5,14 +5,9 @@ use std::error::Error as Source;
 /// Why the audit log could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The place of the objects did not do what was asked. Worth a retry: a disk that is full, a network that is away.
-    #[error("{what} of the audit log failed: {source}")]
-    Objects {
-        /// What was asked, with the object's name.
-        what: String,
-        /// Why.
-        source: Box<dyn Source + Send + Sync>,
-    },
+    /// The place of the objects did not do what was asked.
+    #[error("the audit log's objects: {0}")]
+    Objects(#[from] headwater_objects::Error),
     /// The tables did not answer. Worth a retry.
     #[error("the audit log's ledger or the event log did not answer: {0}")]
     Store(Box<dyn Source + Send + Sync>),
@@ -27,13 +22,6 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn objects(what: impl Into<String>, source: impl Into<Box<dyn Source + Send + Sync>>) -> Self {
-        Self::Objects {
-            what: what.into(),
-            source: source.into(),
-        }
-    }
-
     pub(crate) fn store(source: impl Into<Box<dyn Source + Send + Sync>>) -> Self {
         Self::Store(source.into())
     }

@@ -1,11 +1,12 @@
 //! Reading lines.
 
 use crate::{
-    Error, Hour, Line, ObjectStore,
+    Error, Hour, Line,
     digest::{DIGESTS, Digest},
     object::{self, Entry},
 };
 use headwater_kernel::Timestamp;
+use headwater_objects::ObjectStore;
 use serde::Deserialize;
 use std::{collections::HashMap, ops::ControlFlow};
 

@@ -1,10 +1,11 @@
 //! Finding what does not agree: objects and digests that are missing, changed, added, in another order, or signed with another key.
 
 use crate::{
-    AuditPublicKey, Error, Hour, ObjectStore, chain,
+    AuditPublicKey, Error, Hour, chain,
     digest::{self, DIGESTS, Digest},
     object::{self, Entry},
 };
+use headwater_objects::ObjectStore;
 use serde::Serialize;
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Writing the audit log: from the feeds of all tenants to objects, and from objects to digests.
 
 use crate::{
-    Error, Hour, Line, ObjectStore, Put, chain,
+    Error, Hour, Line, chain,
     digest::{self, AuditKey, Digest},
     ledger::{Head, Ledger, MOST_TAKES, Planned, Take},
     line, object,
@@ -9,6 +9,7 @@ use crate::{
 use headwater_dynamodb::Database;
 use headwater_event_log::EventLog;
 use headwater_kernel::Region;
+use headwater_objects::{ObjectStore, Put};
 use headwater_runtime::Runtime;
 use headwater_tenancy::{OperatorScope, TenantDirectory, TenantScope};
 use std::{sync::Arc, time::Duration};
@@ -166,15 +167,17 @@ impl Inner {
         for take in &planned.takes {
             lines.extend(self.lines(take).await?);
         }
-        let unwritable = |error: std::io::Error| Error::objects(format!("writing {name}"), error);
+        let unwritable = |error: std::io::Error| {
+            Error::from(headwater_objects::Error::unavailable(format!("writing {name}"), error))
+        };
         let mut bytes = object::bytes(&lines).map_err(unwritable)?;
-        if self.objects.put_new(&name, &bytes).await? == Put::Exists {
+        if self.objects.put_new(&name, bytes.clone().into()).await? == Put::Taken {
             let there = self.objects.get(&name).await?.unwrap_or_default();
             // Another build may compress otherwise; the lines are what counts.
             if there != bytes && object::text(&name, &there)? != object::text(&name, &bytes)? {
                 return Err(Error::altered(name, "it is there and has other lines than the log"));
             }
-            bytes = there;
+            bytes = there.to_vec();
         }
         let entry = object::entry(&name, &bytes, &lines);
         self.ledger.written(planned.number, &entry).await
@@ -287,9 +290,7 @@ impl Inner {
             pending: Vec::new(),
         };
         let (name, bytes) = (digest::name(self.region(), hour), self.key.sign(&digest)?);
-        if self.objects.put_new(&name, &bytes).await? == Put::Exists
-            && self.objects.get(&name).await?.as_deref() != Some(&bytes)
-        {
+        if self.objects.put_new(&name, bytes.clone().into()).await? == Put::Taken {
             return Err(Error::altered(
                 name,
                 "it is there and says something else than the ledger",
@@ -325,8 +326,12 @@ impl Inner {
         if last.as_ref() == Some(&bytes) {
             return Ok(());
         }
-        self.objects.replace(&digest::running(self.region()), &bytes).await?;
-        self.outside.replace(&chain::copy(self.region()), &bytes).await?;
+        self.objects
+            .put(&digest::running(self.region()), bytes.clone().into())
+            .await?;
+        self.outside
+            .put(&chain::copy(self.region()), bytes.clone().into())
+            .await?;
         *last = Some(bytes);
         Ok(())
     }

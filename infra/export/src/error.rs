@@ -1,18 +1,11 @@
 //! What can go wrong with an export.
 
-use std::path::PathBuf;
-
 /// An export that did not come about. Nothing of it counts; running it again goes on where the last one that did has ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The destination does not take or give a file: a full disk, a missing right.
-    #[error("{path} in the export's destination: {source}; make room or give the right, then export again")]
-    Destination {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    /// The destination does not take or give an object: a full disk, a missing right.
+    #[error("the export's destination: {0}; make room or give the right, then export again")]
+    Destination(#[from] headwater_objects::Error),
     /// Another export has published meanwhile.
     #[error("another export to the same destination was published meanwhile; the next one goes on from there")]
     Raced,

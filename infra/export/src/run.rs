@@ -6,11 +6,12 @@
 //! 4. `attempts/<run>` is deleted. Then files of attempts that can never be published any more are swept: those whose number is taken.
 
 use crate::{
-    Cell, Error, Manifest, Places, Store, Table,
+    Cell, Error, Manifest, Places, Table,
     parquet_file::{self, Row},
     runs,
 };
 use headwater_kernel::{Region, TenantId, Timestamp};
+use headwater_objects::{ObjectStore, Put};
 use headwater_runtime::Runtime;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -28,7 +29,7 @@ type Partition = (String, TenantId, String);
 
 /// An export under way. Dropped, it never was.
 pub struct Run {
-    store: Arc<dyn Store>,
+    store: Arc<dyn ObjectStore>,
     manifest: Manifest,
     runtime: Runtime,
     /// Whether the attempt is noted.
@@ -58,7 +59,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::OtherRegion`] when the destination has data of another one, [`Error::Destination`], [`Error::UnreadableRun`].
-    pub async fn begin(store: Arc<dyn Store>, region: Region, runtime: Runtime) -> Result<Self, Error> {
+    pub async fn begin(store: Arc<dyn ObjectStore>, region: Region, runtime: Runtime) -> Result<Self, Error> {
         let last = Manifest::last(&store).await?;
         if let Some(there) = last.as_ref().map(|last| last.region).filter(|there| *there != region) {
             return Err(Error::OtherRegion {
@@ -125,7 +126,7 @@ impl Run {
         for ((folder, tenant, day), (table, rows)) in std::mem::take(&mut self.buffered) {
             if !self.begun {
                 let note = format!("{ATTEMPTS}/{}", self.manifest.export_run);
-                self.store.put(&note, Vec::new()).await?;
+                self.store.put(&note, Vec::new().into()).await?;
                 self.begun = true;
             }
             let number = self.manifest.files.len() + 1;
@@ -133,7 +134,8 @@ impl Run {
                 "{folder}/tenant={tenant}/dt={day}/{}-{number:06}.parquet",
                 self.manifest.export_run
             );
-            self.store.put(&path, parquet_file::write(&table, &rows)?).await?;
+            let file = parquet_file::write(&table, &rows)?;
+            self.store.put(&path, file.into()).await?;
             *self.manifest.rows.entry(table.name).or_default() += rows.len() as u64;
             self.manifest.files.push(path);
         }
@@ -156,9 +158,12 @@ impl Run {
             why: error.to_string(),
         })?;
         line.push(b'\n');
-        let published = self.store.put_new(&runs::path(self.manifest.number), line).await?;
+        let published = self
+            .store
+            .put_new(&runs::path(self.manifest.number), line.into())
+            .await?;
         let note = format!("{ATTEMPTS}/{}", self.manifest.export_run);
-        if !published {
+        if published == Put::Taken {
             // The winner's sweep may have come before the last of them.
             for path in &self.manifest.files {
                 self.store.delete(path).await?;
@@ -177,7 +182,7 @@ impl Run {
 }
 
 /// Deletes the files of attempts whose number is published: by another run, else only their note was left.
-async fn sweep(store: &Arc<dyn Store>, published: u64) -> Result<(), Error> {
+async fn sweep(store: &Arc<dyn ObjectStore>, published: u64) -> Result<(), Error> {
     let mut dead = Vec::new();
     for note in store.list(ATTEMPTS).await? {
         let Some(run) = note.strip_prefix(ATTEMPTS).and_then(|run| run.strip_prefix('/')) else {
@@ -192,7 +197,7 @@ async fn sweep(store: &Arc<dyn Store>, published: u64) -> Result<(), Error> {
         dead.push((note.clone(), (!counts).then(|| run.to_owned())));
     }
     if dead.iter().any(|(_, run)| run.is_some()) {
-        for folder in ["events", "views"] {
+        for folder in ["events/", "views/"] {
             for path in store.list(folder).await? {
                 let name = path.rsplit('/').next().unwrap_or_default();
                 if dead

@@ -1,7 +1,8 @@
 //! What was published: a file for each run, numbered without gaps, whose existence makes the rows of the run count.
 
-use crate::{Error, Store};
+use crate::Error;
 use headwater_kernel::{Region, Timestamp};
+use headwater_objects::ObjectStore;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -47,7 +48,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Error::Destination`], [`Error::UnreadableRun`].
-    pub async fn last(store: &Arc<dyn Store>) -> Result<Option<Self>, Error> {
+    pub async fn last(store: &Arc<dyn ObjectStore>) -> Result<Option<Self>, Error> {
         let runs = store.list(RUNS).await?;
         let is_run = |path: &&String| path.ends_with(".json") && !path.contains("/.");
         let Some(path) = runs.iter().rfind(is_run) else {
@@ -56,7 +57,7 @@ impl Manifest {
         Self::at(store, path).await
     }
 
-    pub(crate) async fn at(store: &Arc<dyn Store>, path: &str) -> Result<Option<Self>, Error> {
+    pub(crate) async fn at(store: &Arc<dyn ObjectStore>, path: &str) -> Result<Option<Self>, Error> {
         let Some(bytes) = store.get(path).await? else {
             return Ok(None);
         };

@@ -3,17 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use async_trait::async_trait;
-use headwater_export::{Catalogue, Error, Folder, Manifest, Run, Store, Table, row_cells};
+use bytes::Bytes;
+use headwater_export::{Catalogue, Manifest, Run, Table, row_cells};
 use headwater_kernel::{Region, TenantId};
+use headwater_objects::{Error, Folder, ObjectStore, Put};
 use headwater_read_models::{RowKind, leads::LeadRow};
 use headwater_runtime::Runtime;
 use serde_json::json;
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 /// Fails for good from the n-th change on, before or after it took effect: what a kill leaves.
@@ -25,10 +24,7 @@ struct Killed {
 
 impl Killed {
     async fn step<T>(&self, change: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let dead = || Error::Destination {
-            path: "killed".into(),
-            source: io::Error::other("killed"),
-        };
+        let dead = || Error::unavailable("killed", "killed");
         match self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
@@ -46,14 +42,14 @@ impl Killed {
 }
 
 #[async_trait]
-impl Store for Killed {
-    async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), Error> {
+impl ObjectStore for Killed {
+    async fn put(&self, path: &str, bytes: Bytes) -> Result<(), Error> {
         self.step(self.folder.put(path, bytes)).await
     }
-    async fn put_new(&self, path: &str, bytes: Vec<u8>) -> Result<bool, Error> {
+    async fn put_new(&self, path: &str, bytes: Bytes) -> Result<Put, Error> {
         self.step(self.folder.put_new(path, bytes)).await
     }
-    async fn get(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, Error> {
         self.folder.get(path).await
     }
     async fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
@@ -70,7 +66,7 @@ fn leads() -> Table {
     catalogue.of_rows("crm", "LEAD").unwrap().clone()
 }
 
-async fn begin(store: &Arc<dyn Store>) -> Run {
+async fn begin(store: &Arc<dyn ObjectStore>) -> Run {
     Run::begin(Arc::clone(store), Region::Us, Runtime::tokio())
         .await
         .unwrap()
@@ -91,7 +87,7 @@ async fn fill(run: &mut Run, version: u64) {
 }
 
 /// The files that count, after checking that every one of them is there.
-async fn counting(store: &Arc<dyn Store>) -> Vec<String> {
+async fn counting(store: &Arc<dyn ObjectStore>) -> Vec<String> {
     let mut files = Vec::new();
     for run in store.list("runs").await.unwrap() {
         let manifest: Manifest = serde_json::from_slice(&store.get(&run).await.unwrap().unwrap()).unwrap();
@@ -112,12 +108,12 @@ async fn a_run_that_is_killed_at_any_step_never_counts_in_part_and_is_swept() {
     for effect in [false, true] {
         for steps in 1.. {
             let folder = tempfile::tempdir().unwrap();
-            let store: Arc<dyn Store> = Arc::new(Folder::new(folder.path()));
+            let store: Arc<dyn ObjectStore> = Arc::new(Folder::new(folder.path()));
             let mut first = begin(&store).await;
             fill(&mut first, 1).await;
             first.publish().await.unwrap();
 
-            let killed: Arc<dyn Store> = Arc::new(Killed {
+            let killed: Arc<dyn ObjectStore> = Arc::new(Killed {
                 folder: Folder::new(folder.path()),
                 left: AtomicUsize::new(steps),
                 effect,
@@ -155,13 +151,13 @@ async fn a_run_that_is_killed_at_any_step_never_counts_in_part_and_is_swept() {
 #[tokio::test]
 async fn of_two_runs_at_once_one_counts_and_nothing_of_the_other_is_left() {
     let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn Store> = Arc::new(Folder::new(folder.path()));
+    let store: Arc<dyn ObjectStore> = Arc::new(Folder::new(folder.path()));
     let (mut one, mut other) = (begin(&store).await, begin(&store).await);
     fill(&mut one, 1).await;
     fill(&mut other, 1).await;
     let written = one.publish().await.unwrap();
     assert_eq!((written.files, written.rows["crm_lead"]), (2, 2));
-    assert!(matches!(other.publish().await, Err(Error::Raced)));
+    assert!(matches!(other.publish().await, Err(headwater_export::Error::Raced)));
     assert_eq!(store.list("views").await.unwrap(), counting(&store).await);
     let nothing = begin(&store).await.publish().await.unwrap();
     assert_eq!(nothing.run, None);
@@ -175,14 +171,17 @@ async fn of_two_runs_at_once_one_counts_and_nothing_of_the_other_is_left() {
 #[tokio::test]
 async fn a_destination_holds_one_region() {
     let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn Store> = Arc::new(Folder::new(folder.path()));
+    let store: Arc<dyn ObjectStore> = Arc::new(Folder::new(folder.path()));
     let mut run = begin(&store).await;
     fill(&mut run, 1).await;
     run.publish().await.unwrap();
     let Err(refused) = Run::begin(store, Region::Eu, Runtime::tokio()).await else {
         panic!("it took data of another region")
     };
-    assert!(matches!(refused, Error::OtherRegion { .. }), "{refused}");
+    assert!(
+        matches!(refused, headwater_export::Error::OtherRegion { .. }),
+        "{refused}"
+    );
 }
 
 #[test]

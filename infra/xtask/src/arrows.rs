@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
         "headwater-export",
         "headwater-audit-log",
     ],
-    &["headwater-tenancy"],
+    &["headwater-tenancy", "headwater-objects"],
     &["headwater-dynamodb"],
     &["headwater-runtime"],
     &["headwater-read-models"],

@@ -2,7 +2,8 @@
 
 use super::stores::Stores;
 use crate::{config::Config, contexts};
-use headwater_audit_log::{AuditLog, Folder, Sources};
+use headwater_audit_log::{AuditLog, Sources};
+use headwater_objects::Folder;
 use headwater_runtime::{Runtime, Task};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;

@@ -57,7 +57,7 @@ impl Services {
                 log: stores.log.clone(),
                 directory: stores.directory.clone(),
                 operator: stores.operator.clone(),
-                store: Arc::new(headwater_export::Folder::new(&export.to)),
+                store: Arc::new(headwater_objects::Folder::new(&export.to)),
                 region: config.home,
                 runtime: runtime.clone(),
             })

@@ -7,7 +7,8 @@ use crate::{
     data_folder,
 };
 use anyhow::{Context, Result, bail};
-use headwater_audit_log::{AuditPublicKey, Folder, ObjectStore, Report, Wanted, athena, search, verify};
+use headwater_audit_log::{AuditPublicKey, Report, Wanted, athena, search, verify};
+use headwater_objects::{Folder, ObjectStore};
 use std::{io::Write, ops::ControlFlow, path::Path};
 
 pub(crate) async fn run(data: &Path, command: AuditLog, output: Output) -> Result<Outcome> {

@@ -7,8 +7,9 @@ mod views;
 use crate::contexts;
 use anyhow::{Result, bail};
 use headwater_event_log::EventLog;
-use headwater_export::{Catalogue, Run, Store, Written};
+use headwater_export::{Catalogue, Run, Written};
 use headwater_kernel::{Aggregate, AggregateRegistry, AggregateType, Region, TenantId};
+use headwater_objects::ObjectStore;
 use headwater_runtime::{Runtime, Task};
 use headwater_tenancy::{OperatorScope, TenantDirectory};
 use serde::Serialize;
@@ -84,7 +85,7 @@ pub(crate) struct Parts {
     pub(crate) log: EventLog,
     pub(crate) directory: TenantDirectory,
     pub(crate) operator: OperatorScope,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn ObjectStore>,
     /// Of the tenants that are exported.
     pub(crate) region: Region,
     pub(crate) runtime: Runtime,

@@ -9,10 +9,10 @@ use crate::{
     serving::feed,
 };
 use async_trait::async_trait;
-use headwater_audit_log::{
-    AuditKey, AuditLog, Error, Folder, Line, ObjectStore, Put, Report, Sources, Wanted, audit_log_table, search, verify,
-};
+use bytes::Bytes;
+use headwater_audit_log::{AuditKey, AuditLog, Line, Report, Sources, Wanted, audit_log_table, search, verify};
 use headwater_kernel::{Region, TenantId, Timestamp};
+use headwater_objects::{Error, Folder, ObjectStore, Put};
 use headwater_runtime::{ManualClock, Runtime};
 use headwater_tenancy::TenantDirectory;
 use headwater_tests::{account::CONTEXT, stores::TestStores};
@@ -53,11 +53,7 @@ impl Failing {
             self.calls.fetch_add(1, Ordering::SeqCst) + 1
         };
         if call == self.fails_at && after == self.after {
-            let source = "the process is cut short".into();
-            return Err(Error::Objects {
-                what: "putting".into(),
-                source,
-            });
+            return Err(Error::unavailable("putting", "the process is cut short"));
         }
         Ok(())
     }
@@ -65,24 +61,28 @@ impl Failing {
 
 #[async_trait]
 impl ObjectStore for Failing {
-    async fn put_new(&self, name: &str, bytes: &[u8]) -> Result<Put, Error> {
+    async fn put_new(&self, name: &str, bytes: Bytes) -> Result<Put, Error> {
         self.fails(false)?;
         let put = self.folder.put_new(name, bytes).await?;
         self.fails(true).map(|()| put)
     }
 
-    async fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    async fn put(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
         self.fails(false)?;
-        self.folder.replace(name, bytes).await?;
+        self.folder.put(name, bytes).await?;
         self.fails(true)
     }
 
-    async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    async fn get(&self, name: &str) -> Result<Option<Bytes>, Error> {
         self.folder.get(name).await
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
         self.folder.list(prefix).await
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), Error> {
+        self.folder.delete(name).await
     }
 }
 

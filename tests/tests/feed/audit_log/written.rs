@@ -1,8 +1,9 @@
 //! What is written, and what becomes of it when a worker is cut short.
 
 use super::{Audited, Failing, key};
-use headwater_audit_log::{AuditKey, Folder, Wanted, verify};
+use headwater_audit_log::{AuditKey, Wanted, verify};
 use headwater_kernel::Timestamp;
+use headwater_objects::Folder;
 use std::{
     collections::BTreeSet,
     path::Path,
