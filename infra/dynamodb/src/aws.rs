@@ -7,6 +7,7 @@ use crate::{
 };
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::{SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_async::{rt::sleep::SharedAsyncSleep, time::SharedTimeSource};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
@@ -50,6 +51,35 @@ pub(crate) async fn databases(config: &AwsConfig, runtime: Runtime, faults: Opti
         durable: database.clone(),
         rebuildable: database,
         engines: Vec::new(),
+    }
+}
+
+/// What every AWS client of this process is made with: one HTTP client, one way to credentials, the process's clock.
+#[derive(Debug, Clone)]
+pub struct AwsParts {
+    /// Sends requests, with the one TLS stack of the program.
+    pub http: SharedHttpClient,
+    /// Who asks; none when no place is configured.
+    pub credentials: Option<SharedCredentialsProvider>,
+    /// Sleeps between attempts.
+    pub sleep: SharedAsyncSleep,
+    /// Dates requests.
+    pub time: SharedTimeSource,
+}
+
+impl AwsParts {
+    /// Those for clients in `region`; with `faults` on the way, which credentials do not meet.
+    pub async fn load(region: &str, runtime: &Runtime, faults: Option<&Faults>) -> Self {
+        let http = https();
+        Self {
+            credentials: credentials(region, &http, runtime).await,
+            http: match faults {
+                Some(faults) => SharedHttpClient::new(faults.around(http, runtime.clone())),
+                None => http,
+            },
+            sleep: SharedAsyncSleep::new(Injected(runtime.clone())),
+            time: SharedTimeSource::new(Injected(runtime.clone())),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub mod simulated;
 pub mod tables;
 
 pub use accounting::{Accounting, Usage};
-pub use aws::{ATTEMPT_TIMEOUT, AwsConfig, CALL_TIMEOUT, aws_credentials};
+pub use aws::{ATTEMPT_TIMEOUT, AwsConfig, AwsParts, CALL_TIMEOUT, aws_credentials};
 pub use database::{Database, Databases};
 pub use embedded::{EngineOptions, OnSync, Synced};
 pub use error::{Class, Error, classify, is_retryable, transaction_reasons};

@@ -7,6 +7,7 @@ pub(crate) use export::{Export, ExportCommand, For};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use headwater_audit_log::Hour;
 use headwater_kernel::{Region, TenantId, Timestamp};
+use headwater_objects::Location;
 use headwater_tenancy::{Role, SubjectError};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -138,6 +139,15 @@ pub(crate) struct Audited {
     /// Its folder; without, `audit` in the data folder.
     #[arg(long)]
     pub(crate) folder: Option<PathBuf>,
+    /// Its bucket, such as `s3://acme-audit/log`.
+    #[arg(long, conflicts_with = "folder", requires = "bucket_region")]
+    pub(crate) bucket: Option<Location>,
+    /// The bucket's region, such as `eu-west-1`.
+    #[arg(long, env = "HEADWATER_S3_REGION", requires = "bucket")]
+    pub(crate) bucket_region: Option<String>,
+    /// Another endpoint than the region's.
+    #[arg(long, env = "HEADWATER_S3_ENDPOINT", requires = "bucket")]
+    pub(crate) bucket_endpoint: Option<String>,
     /// The region whose events it has.
     #[arg(long, default_value = "us")]
     pub(crate) region: Region,

@@ -1,9 +1,13 @@
 //! The audit log of a process that has the role `project`.
 
-use super::stores::Stores;
-use crate::{config::Config, contexts};
+use super::{objects, stores::Stores};
+use crate::{
+    config::{Config, Objects},
+    contexts,
+};
+use anyhow::Context;
 use headwater_audit_log::{AuditLog, Sources};
-use headwater_objects::Folder;
+use headwater_objects::{Bucket, Folder};
 use headwater_runtime::{Runtime, Task};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -19,10 +23,20 @@ pub(super) struct Auditing {
 }
 
 /// Starts to write it, if there is to be one.
-pub(super) fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> anyhow::Result<Option<Auditing>> {
-    let (Some(folder), Some(data)) = (&config.audit_log, stores.data_folder()) else {
+///
+/// # Errors
+/// A bucket that does not lock what it is to lock; one that does not answer now is waited for.
+pub(super) async fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> anyhow::Result<Option<Auditing>> {
+    let (Some(place), Some(data)) = (&config.audit_log, stores.data_folder()) else {
         return Ok(None);
     };
+    if let Objects::Bucket(config) = place {
+        match Bucket::open(config.clone(), runtime).await.check().await {
+            Err(error) if !error.is_retryable() => return Err(error).context("the audit log has no place"),
+            Err(error) => tracing::warn!(%error, "the audit log waits for its bucket"),
+            Ok(_) => {}
+        }
+    }
     let sources = Sources {
         log: stores.log.clone(),
         tenants: stores.directory.clone(),
@@ -31,9 +45,9 @@ pub(super) fn start(config: &Config, stores: &Stores, runtime: &Runtime) -> anyh
         region: config.home,
         database: stores.databases.durable.clone(),
     };
-    let (objects, outside) = (Folder::new(folder), Folder::new(data.path()));
+    let (objects, outside) = (objects::open(place, runtime).await, Folder::new(data.path()));
     let key = data.audit_key(runtime)?;
-    let log = AuditLog::new(sources, Arc::new(objects), Arc::new(outside), key, runtime.clone());
+    let log = AuditLog::new(sources, objects, Arc::new(outside), key, runtime.clone());
     let (stop, stopped) = watch::channel(false);
     let task = {
         let log = log.clone();

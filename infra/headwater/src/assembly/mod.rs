@@ -12,6 +12,7 @@ pub(crate) mod indexes;
 pub(crate) mod lambda;
 mod listeners;
 mod metric_stores;
+pub(crate) mod objects;
 pub(crate) mod projecting;
 mod readiness;
 mod services;
@@ -95,7 +96,7 @@ impl Process {
         let sockets = Sockets::bind(&config).await?;
         let addresses = sockets.addresses()?;
         let readiness = Readiness::new("starting");
-        let services = Services::new(&config, &stores, runtime);
+        let services = Services::new(&config, &stores, runtime).await;
         let mut listeners = Listeners::serve(sockets, &config, &services, &stores, &readiness).await?;
         stores.prepare(&config, &readiness).await?;
         let projecting = config
@@ -108,7 +109,7 @@ impl Process {
             services.admin.keeps(projecting.kept());
         }
         let auditing = match config.has(Role::Project) {
-            true => audit::start(&config, &stores, runtime)?,
+            true => audit::start(&config, &stores, runtime).await?,
             false => None,
         };
         let exports = services.exporter.map(|exporter| Exports::begin(exporter, &config));

@@ -28,7 +28,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    pub(super) fn new(config: &Config, stores: &Stores, runtime: &Runtime) -> Self {
+    pub(super) async fn new(config: &Config, stores: &Stores, runtime: &Runtime) -> Self {
         let mut bus = CommandBus::builder(stores.log.clone(), stores.sealing.clone(), runtime.clone());
         contexts::register(&mut bus);
         let mut queries = QueryService::builder(
@@ -52,12 +52,16 @@ impl Services {
         let edge = Edge::new(stores.authenticator.clone(), config.limits.clone(), runtime.clone());
         let mut folds = DeclaredFolds::default();
         headwater_read_models::register(&mut folds);
-        let exporter = config.export.as_ref().map(|export| {
+        let destination = match &config.export {
+            Some(export) => Some(super::objects::open(&export.to, runtime).await),
+            None => None,
+        };
+        let exporter = destination.map(|store| {
             Exporter::new(exporting::Parts {
                 log: stores.log.clone(),
                 directory: stores.directory.clone(),
                 operator: stores.operator.clone(),
-                store: Arc::new(headwater_objects::Folder::new(&export.to)),
+                store,
                 region: config.home,
                 runtime: runtime.clone(),
             })

@@ -1,17 +1,20 @@
-//! `headwater audit-log`: verifies what was written down, and looks for lines in it. Both read the folder alone, whether a process runs or not.
+//! `headwater audit-log`: verifies what was written down, and looks for lines in it. Both read its objects alone, whether a process runs or not.
 
 use super::say;
 use crate::{
     Outcome,
+    assembly::objects::open,
     cli::{AuditLog, Audited, Output},
+    config::Objects,
     data_folder,
 };
 use anyhow::{Context, Result, bail};
 use headwater_audit_log::{AuditPublicKey, Report, Wanted, athena, search, verify};
-use headwater_objects::{Folder, ObjectStore};
+use headwater_objects::{BucketConfig, Folder, ObjectStore};
+use headwater_runtime::Runtime;
 use std::{io::Write, ops::ControlFlow, path::Path};
 
-pub(crate) async fn run(data: &Path, command: AuditLog, output: Output) -> Result<Outcome> {
+pub(crate) async fn run(data: &Path, command: AuditLog, output: Output, runtime: &Runtime) -> Result<Outcome> {
     match command {
         AuditLog::Verify {
             from,
@@ -25,9 +28,9 @@ pub(crate) async fn run(data: &Path, command: AuditLog, output: Output) -> Resul
                     .context("--public-key")?,
                 None => data_folder::audit_key(data)?.public(),
             };
-            let (objects, region) = objects(data, &audited);
+            let objects = open(&objects(data, &audited), runtime).await;
             let outside = Folder::new(data);
-            let report = verify(&objects, &outside, region, key, (from, to)).await?;
+            let report = verify(&*objects, &outside, audited.region.as_str(), key, (from, to)).await?;
             print(&report, output);
             if report.findings.is_empty() {
                 return Ok(Outcome::Done);
@@ -49,8 +52,8 @@ pub(crate) async fn run(data: &Path, command: AuditLog, output: Output) -> Resul
                 from,
                 to,
             };
-            let (objects, region) = objects(data, &audited);
-            lines(&objects, region, &wanted).await
+            let objects = open(&objects(data, &audited), runtime).await;
+            lines(&*objects, audited.region.as_str(), &wanted).await
         }
         AuditLog::AthenaDdl { location, table, since } => {
             say(athena::ddl(&table, &location, &["us", "eu"], &since).trim_end());
@@ -59,9 +62,17 @@ pub(crate) async fn run(data: &Path, command: AuditLog, output: Output) -> Resul
     }
 }
 
-fn objects<'a>(data: &Path, audited: &'a Audited) -> (Folder, &'a str) {
-    let folder = audited.folder.clone().unwrap_or_else(|| data.join("audit"));
-    (Folder::new(folder), audited.region.as_str())
+fn objects(data: &Path, audited: &Audited) -> Objects {
+    match (&audited.bucket, &audited.bucket_region) {
+        (Some(location), Some(region)) => Objects::Bucket(BucketConfig {
+            location: location.clone(),
+            region: region.clone(),
+            endpoint: audited.bucket_endpoint.clone(),
+            kms_key: None,
+            lock: None,
+        }),
+        _ => Objects::Folder(audited.folder.clone().unwrap_or_else(|| data.join("audit"))),
+    }
 }
 
 /// One line of JSON for each, as it was written.

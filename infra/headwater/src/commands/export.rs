@@ -24,7 +24,7 @@ pub(crate) async fn run(data: &Path, command: &Export, output: Output, runtime: 
     let (tenant, to) = (command.tenant.as_ref(), command.to.clone());
     let into = |config: &mut config::Config| {
         if let (Some(to), Some(export)) = (to, &mut config.export) {
-            export.to = to;
+            export.to = config::Objects::Folder(to);
         }
     };
     let reached = Reached::find_with(data, &command.reach, tenant, Fresh::Refuse, runtime, into).await?;

@@ -55,7 +55,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         }
         Some(Command::Parked(command)) => parked::run(&data, command, output, &runtime).await,
         Some(Command::Replay(command)) => replay::run(&data, &command, output, &runtime).await,
-        Some(Command::AuditLog(command)) => audit_log::run(&data, command, output).await,
+        Some(Command::AuditLog(command)) => audit_log::run(&data, command, output, &runtime).await,
         Some(Command::Export(command)) => export::run(&data, &command, output, &runtime).await,
         Some(Command::Openapi) => openapi::run(&runtime).await,
         Some(Command::Completions { shell }) => {

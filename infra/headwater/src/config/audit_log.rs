@@ -1,26 +1,51 @@
 //! `[audit_log]`: where every event is written down for auditors.
 
-use super::{Adapter, reader::Reader, stores::choice};
-use std::path::{Path, PathBuf};
+use super::{
+    Adapter,
+    objects::{Objects, S3},
+    reader::Reader,
+    stores::choice,
+};
+use headwater_objects::{Lock, LockMode};
+use std::path::Path;
 
-/// Reads the section; the folder, unless there is to be no audit log.
+/// How long objects are locked unless it is said otherwise.
+const RETENTION_YEARS: u32 = 7;
+
+/// Reads the section; where objects are, unless there is to be no audit log.
 pub(super) fn audit_log(
     reader: &mut Reader,
+    s3: &S3,
     adapter: Option<&Adapter>,
     data: Option<&Path>,
-) -> Option<Option<PathBuf>> {
+) -> Option<Option<Objects>> {
     let usual = if adapter == Some(&Adapter::Embedded) {
         "folder"
     } else {
         "none"
     };
-    let wanted = choice(reader, "audit_log.adapter", &["none", "folder"], usual);
-    let folder = reader.path("audit_log.folder");
-    if wanted? == "none" {
-        if folder.is_some() {
-            let what = "audit_log.folder is of use with audit_log.adapter = \"folder\" alone";
-            reader.refuse("audit_log.folder", what);
+    let wanted = choice(reader, "audit_log.adapter", &["none", "folder", "s3"], usual);
+    let (folder, bucket) = (reader.path("audit_log.folder"), reader.text("audit_log.bucket"));
+    let kms_key = reader.text("audit_log.kms_key");
+    let mode = choice(
+        reader,
+        "audit_log.lock",
+        &["compliance", "governance", "none"],
+        "compliance",
+    );
+    let years = reader.number("audit_log.retention_years", 1..=100);
+    let wanted = wanted?;
+    for (key, given, of) in [
+        ("audit_log.folder", folder.is_some(), "folder"),
+        ("audit_log.bucket", bucket.is_some(), "s3"),
+        ("audit_log.kms_key", kms_key.is_some(), "s3"),
+        ("audit_log.retention_years", years.is_some(), "s3"),
+    ] {
+        if given && of != wanted {
+            reader.refuse(key, format!("{key} is of use with audit_log.adapter = {of:?} alone"));
         }
+    }
+    if wanted == "none" {
         return Some(None);
     }
     let Some(data) = data else {
@@ -28,5 +53,23 @@ pub(super) fn audit_log(
         reader.refuse("data", what);
         return None;
     };
-    Some(Some(folder.unwrap_or_else(|| data.join("audit"))))
+    if wanted == "folder" {
+        return Some(Some(Objects::Folder(folder.unwrap_or_else(|| data.join("audit")))));
+    }
+    let Some(bucket) = bucket else {
+        reader.refuse(
+            "audit_log.bucket",
+            "audit_log.bucket is missing: where objects go, such as s3://acme-audit/log",
+        );
+        return None;
+    };
+    let years = years.unwrap_or(RETENTION_YEARS);
+    let lock = match mode? {
+        "compliance" => Some(LockMode::Compliance),
+        "governance" => Some(LockMode::Governance),
+        _ => None,
+    };
+    let lock = lock.map(|mode| Lock { mode, years });
+    let bucket = s3.bucket(reader, "audit_log.bucket", &bucket, kms_key, lock)?;
+    Some(Some(Objects::Bucket(bucket)))
 }

@@ -11,6 +11,7 @@ mod export;
 mod file;
 mod metric_store;
 mod model;
+mod objects;
 mod place;
 mod reader;
 mod search;
@@ -20,6 +21,7 @@ mod tests;
 
 pub(crate) use environment::is_in;
 pub(crate) use model::{Adapter, Auth, Config, MetricStore, Role, Search};
+pub(crate) use objects::Objects;
 pub(crate) use place::Faults;
 pub(crate) use search::{SearchAccess, SearchCluster};
 

@@ -5,6 +5,7 @@ use super::{
     bounds::{self, Projector},
     export::{self, Export},
     metric_store,
+    objects::{self, Objects},
     reader::{Reader, hint},
     search::{self, SearchCluster},
     stores,
@@ -130,8 +131,8 @@ pub(crate) struct Config {
     pub(crate) auth: Auth,
     pub(crate) search: Search,
     pub(crate) metric_store: MetricStore,
-    /// The folder of the audit log, if there is to be one.
-    pub(crate) audit_log: Option<PathBuf>,
+    /// Where the audit log is, if there is to be one.
+    pub(crate) audit_log: Option<Objects>,
     pub(crate) export: Option<Export>,
     /// Made at the start if they are missing.
     pub(crate) tenants: Vec<TenantId>,
@@ -162,9 +163,9 @@ impl Config {
             auth: Auth::DevelopmentKey,
             search: Search::Tantivy(data.join("search")),
             metric_store: MetricStore::Sqlite(data.join("metrics")),
-            audit_log: Some(data.join("audit")),
+            audit_log: Some(Objects::Folder(data.join("audit"))),
             export: Some(Export {
-                to: data.join("exports"),
+                to: Objects::Folder(data.join("exports")),
                 every: None,
             }),
             tenants: vec![demo],
@@ -199,8 +200,9 @@ impl Config {
         let auth = super::auth::auth(reader, data.as_deref());
         let search = search::search(reader, &roles, adapter.as_ref(), data.as_deref());
         let metric_store = metric_store::metric_store(reader, &roles, adapter.as_ref(), data.as_deref());
-        let audit_log = audit_log::audit_log(reader, adapter.as_ref(), data.as_deref());
-        let export = export::export(reader, &roles);
+        let s3 = objects::s3(reader, adapter.as_ref());
+        let audit_log = audit_log::audit_log(reader, &s3, adapter.as_ref(), data.as_deref());
+        let export = export::export(reader, &s3, &roles);
         let tenants = tenants(reader, home);
         let limits = bounds::limits(reader);
         let projector = bounds::projector(reader);

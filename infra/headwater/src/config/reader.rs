@@ -77,11 +77,16 @@ impl Reader {
     }
 
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
-        let path: PathBuf = self.text(key)?.into();
-        Some(match self.place(key) {
-            Place::File { .. } => self.in_folder(path),
-            _ => path,
-        })
+        let text = self.text(key)?;
+        Some(self.as_path(key, text))
+    }
+
+    /// What was given for a key, as a path: one in a file is seen from its folder.
+    pub(super) fn as_path(&self, key: &str, text: String) -> PathBuf {
+        match self.place(key) {
+            Place::File { .. } => self.in_folder(text),
+            _ => text.into(),
+        }
     }
 
     /// A path as seen from the file.

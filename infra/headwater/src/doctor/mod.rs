@@ -10,11 +10,12 @@ mod stores;
 mod told;
 
 use crate::{
-    config::{Adapter, Config, MetricStore, Search},
+    config::{Adapter, Config, MetricStore, Objects, Search},
     data_folder,
 };
 pub(crate) use findings::{Findings, Level};
 use headwater_dynamodb::Databases;
+use headwater_objects::Bucket;
 use headwater_runtime::Runtime;
 use std::path::Path;
 
@@ -37,8 +38,18 @@ pub(crate) async fn check(config: &Config, runtime: &Runtime) -> Findings {
     if let MetricStore::Sqlite(path) = &config.metric_store {
         folder::can_be_made(&mut findings, "metric store", path);
     }
-    if let Some(folder) = &config.audit_log {
-        folder::can_be_made(&mut findings, "audit log", folder);
+    for (name, place) in [
+        ("audit log", config.audit_log.as_ref()),
+        ("exports", config.export.as_ref().map(|export| &export.to)),
+    ] {
+        match place {
+            Some(Objects::Folder(folder)) => folder::can_be_made(&mut findings, name, folder),
+            Some(Objects::Bucket(bucket)) => match Bucket::open(bucket.clone(), runtime).await.check().await {
+                Ok(found) => findings.ok(name, found),
+                Err(error) => findings.fail(name, error.to_string()),
+            },
+            None => {}
+        }
     }
     // A process that runs has its addresses.
     if holder.is_none() {
