@@ -39,7 +39,7 @@ pub fn grpc(bus: CommandBus, edge: Edge) -> CommandServiceServer<impl CommandSer
 #[tonic::async_trait]
 impl CommandService for Service {
     async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |caller: headwater_tenancy::Caller| {
             let accepted = self
                 .bus
@@ -47,7 +47,7 @@ impl CommandService for Service {
                 .await?;
             Ok(Response::new(response_of(accepted)))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 
     type SubmitManyStream = Pin<Box<dyn Stream<Item = Result<SubmitManyResponse, Status>> + Send>>;
@@ -56,8 +56,8 @@ impl CommandService for Service {
         &self,
         request: Request<Streaming<SubmitRequest>>,
     ) -> Result<Response<Self::SubmitManyStream>, Status> {
-        let (metadata, _, messages) = request.into_parts();
-        let caller = self.edge.enter(&metadata).await?;
+        let (metadata, extensions, messages) = request.into_parts();
+        let caller = self.edge.enter(&metadata, &extensions).await?;
         let batch = permitted(&caller.scope)
             .and_then(|()| self.edge.admit_batch(caller.scope.tenant()))
             .map_err(|problem| self.edge.status(problem, &metadata))?;

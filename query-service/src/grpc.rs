@@ -36,7 +36,7 @@ pub fn grpc(service: QueryService, edge: Edge) -> QueryServiceServer<impl Protoc
 #[tonic::async_trait]
 impl Protocol for Service {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |caller: Caller| {
             let deadline = self.edge.limits().deadline;
             let consistency = Consistency::of_message(message.consistency, metadata.as_ref(), deadline)?;
@@ -49,11 +49,11 @@ impl Protocol for Service {
                 version,
             }))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |caller: Caller| {
             let deadline = self.edge.limits().deadline;
             let consistency = Consistency::of_message(message.consistency, metadata.as_ref(), deadline)?;
@@ -70,11 +70,11 @@ impl Protocol for Service {
                 next_cursor: page.next_cursor.unwrap_or_default(),
             }))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 
     async fn price(&self, request: Request<PriceRequest>) -> Result<Response<PriceResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |caller: Caller| {
             let deadline = self.edge.limits().deadline;
             let consistency = Consistency::of_message(message.consistency, metadata.as_ref(), deadline)?;
@@ -94,11 +94,11 @@ impl Protocol for Service {
                 version,
             }))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 
     async fn search(&self, request: Request<SearchRequest>) -> Result<Response<SearchResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |caller: Caller| {
             let deadline = self.edge.limits().deadline;
             let consistency = Consistency::of_message(message.consistency.clone(), metadata.as_ref(), deadline)?;
@@ -111,11 +111,11 @@ impl Protocol for Service {
             let result_json = answer.await?.to_string().into();
             Ok(Response::new(SearchResponse { result_json }))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 
     async fn suggest(&self, request: Request<SuggestRequest>) -> Result<Response<SuggestResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |caller: Caller| {
             let deadline = self.edge.limits().deadline;
             let consistency = Consistency::of_message(message.consistency, metadata.as_ref(), deadline)?;
@@ -128,11 +128,11 @@ impl Protocol for Service {
             let result_json = answer.await?.to_string().into();
             Ok(Response::new(SuggestResponse { result_json }))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 
     async fn metrics(&self, request: Request<MetricsRequest>) -> Result<Response<MetricsResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |caller: Caller| {
             let dimensions = message.dimensions.into_iter().flat_map(|(name, values)| {
                 let named = move |value| (format!("dim.{name}"), value);
@@ -151,24 +151,24 @@ impl Protocol for Service {
             let result_json = bins.await?.to_string().into();
             Ok(Response::new(MetricsResponse { result_json }))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 
     async fn metric_series(
         &self,
         request: Request<MetricSeriesRequest>,
     ) -> Result<Response<MetricSeriesResponse>, Status> {
-        let (metadata, _, _) = request.into_parts();
+        let (metadata, extensions, _) = request.into_parts();
         let work = async |caller: Caller| {
             let series = self.queries.metric_series(&caller.scope, &Parameters::default()).await;
             let result_json = series?.to_string().into();
             Ok(Response::new(MetricSeriesResponse { result_json }))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 
     async fn history(&self, request: Request<HistoryRequest>) -> Result<Response<HistoryResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |caller: Caller| {
             let consistency = Consistency::of_headers(metadata.as_ref(), self.edge.limits().deadline)?;
             let path = [&*message.context, &*message.aggregate, &*message.id];
@@ -182,14 +182,14 @@ impl Protocol for Service {
                 next_cursor: page.next_cursor.unwrap_or_default(),
             }))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 
     type SubscribeStream = Responses;
 
     /// A place among the requests in work is taken for the beginning alone; subscribers have bounds of their own.
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Responses>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |caller: Caller| {
             let named = |name: &str, values: Vec<String>| {
                 let name = name.to_owned();
@@ -200,7 +200,7 @@ impl Protocol for Service {
             let subscription = self.queries.subscribe(&caller.scope, parameters, None).await?;
             Ok(Response::new(subscribe::responses(subscription)))
         };
-        self.edge.unary(&metadata, work).await
+        self.edge.unary(&metadata, &extensions, work).await
     }
 }
 

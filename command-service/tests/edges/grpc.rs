@@ -1,11 +1,12 @@
 //! gRPC has the semantics and codes of HTTP.
 
-use crate::server::{Server, product};
+use crate::server::{Server, line, product};
 use futures::{StreamExt, stream};
 use headwater_edge::{
     error_info,
     v1::{GetSchemaRequest, SubmitRequest, schema_service_client::SchemaServiceClient, submit_many_response::Outcome},
 };
+use headwater_kernel::{AggregateType, Id, TenantId};
 use tonic::Code;
 
 fn submit(id: &str, command: &str, payload: &str) -> SubmitRequest {
@@ -101,6 +102,37 @@ async fn one_command() {
         (status.code(), error_info(&status).unwrap().reason.as_str()),
         (Code::Unauthenticated, "unauthenticated")
     );
+}
+
+#[tokio::test]
+async fn commits_hold_the_address_of_the_client_whatever_edge_they_came_by() {
+    let server = Server::start().await;
+    let mut commands = server.commands().await;
+    let product = product();
+    commands
+        .submit(server.authorize(submit("C1", "create", &product.to_string())))
+        .await
+        .unwrap();
+    let many = stream::iter([submit("C2", "create", &product.to_string())]);
+    let answers = commands.submit_many(server.authorize(many)).await.unwrap().into_inner();
+    assert_eq!(answers.count().await, 1);
+    server.create("C3").await;
+    server.batch(line("C4", "create", &product)).await;
+    let (operator, demo) = (server.key.operator(), TenantId::new("demo").unwrap());
+    let scope = server.directory.scope(&operator, &demo).await.unwrap();
+    let products = AggregateType::of::<headwater_catalog::product::Product>();
+    for id in ["C1", "C2", "C3", "C4"] {
+        let commits = server
+            .log
+            .commits(&scope, &products, &Id::new(id).unwrap(), 1)
+            .await
+            .unwrap();
+        let client = commits[0].client.as_deref().unwrap().get();
+        assert_eq!(
+            client, r#"{"$pd":{"v":0,"subject":"user:ann","value":"127.0.0.1"}}"#,
+            "{id}"
+        );
+    }
 }
 
 #[tokio::test]

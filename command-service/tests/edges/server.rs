@@ -22,8 +22,9 @@ pub(crate) struct Server {
     pub(crate) runtime: Runtime,
     /// What goes wrong between the log and the engine.
     pub(crate) faults: Faults,
-    directory: TenantDirectory,
-    key: Arc<DevelopmentKey>,
+    pub(crate) log: EventLog,
+    pub(crate) directory: TenantDirectory,
+    pub(crate) key: Arc<DevelopmentKey>,
 }
 
 /// An answer, read whole.
@@ -92,7 +93,7 @@ impl Server {
             runtime.clone(),
         );
         log.ensure_tables(headwater_catalog::CONTEXT).await.unwrap();
-        let mut builder = commands::CommandBus::builder(log, sealing, runtime.clone());
+        let mut builder = commands::CommandBus::builder(log.clone(), sealing, runtime.clone());
         headwater_catalog::register(&mut builder);
         let bus = builder.build();
 
@@ -130,6 +131,7 @@ impl Server {
             client: reqwest::Client::new(),
             runtime,
             faults,
+            log,
             directory,
             key,
         }

@@ -42,6 +42,9 @@ pub struct Commit {
     pub correlation_id: Option<String>,
     /// The command or event that caused the command.
     pub causation_id: Option<String>,
+    /// The address that the command came from, as the stored envelope of personal data of the actor; none for what did not come over a network,
+    /// and for commits from before addresses were kept. It is for the audit log alone.
+    pub client: Option<Box<RawValue>>,
     /// When it was committed; strictly increasing per writer, one nanosecond reserved for each event.
     pub time: Timestamp,
     /// The process that wrote it.

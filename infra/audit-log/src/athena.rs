@@ -20,6 +20,7 @@ pub fn ddl(table: &str, location: &str, regions: &[&str], since: &str) -> String
   `command_id` string,
   `correlation_id` string,
   `causation_id` string,
+  `client` string,
   `data` string
 )
 PARTITIONED BY (`region` string, `dt` string, `hour` string)

@@ -41,6 +41,9 @@ pub struct Line {
     /// The command or event that caused the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation_id: Option<String>,
+    /// The address that the command came from: an envelope of personal data of the actor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Box<RawValue>>,
     /// The event as it is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Box<RawValue>>,
@@ -63,6 +66,7 @@ pub(crate) fn of_commit(commit: &Commit) -> impl Iterator<Item = Line> + '_ {
         command_id: Some(commit.command_id.clone()),
         correlation_id: commit.correlation_id.clone(),
         causation_id: commit.causation_id.clone(),
+        client: commit.client.clone(),
         data: Some(recorded.event.data.clone()),
     })
 }
@@ -84,6 +88,7 @@ pub(crate) fn gone(take: &Take, reference: &Reference) -> Line {
         command_id: None,
         correlation_id: None,
         causation_id: None,
+        client: None,
         data: None,
     }
 }

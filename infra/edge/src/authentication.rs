@@ -1,7 +1,7 @@
 //! From a request's `authorization` to its caller, and the caller as an argument of a handler.
 
-use crate::{Edge, Problem};
-use ::http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts};
+use crate::{Edge, Problem, client::Peer};
+use ::http::{Extensions, HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts};
 use axum::extract::FromRequestParts;
 use headwater_tenancy::{Caller, CredentialError, TenantScope};
 use std::time::Duration;
@@ -24,6 +24,22 @@ impl Edge {
             },
         };
         result.map_err(refused)
+    }
+
+    /// The same of a request that [`crate::serve_http`] has taken, with the address that it comes from.
+    pub(crate) async fn authenticate_request(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Result<Caller, Problem> {
+        let caller = self.authenticate(headers).await?;
+        Ok(match extensions.get::<Peer>() {
+            Some(Peer(peer)) => Caller {
+                scope: caller.scope.used_from(self.proxies().client(*peer, headers)),
+                ..caller
+            },
+            None => caller,
+        })
     }
 
     /// The scope as it would be made now: for a stream of commands that may go on for long after its caller was let in.

@@ -1,6 +1,6 @@
 //! One process's edge: who may come in, how many at a time, and for how long.
 
-use crate::{Limits, Place, Problem, SharedPlace, TenantPlace, admission::Admission, telling::Telling};
+use crate::{Limits, Place, Problem, SharedPlace, TenantPlace, TrustedProxies, admission::Admission, telling::Telling};
 use ::http::{HeaderMap, StatusCode};
 use futures::FutureExt;
 use headwater_kernel::TenantId;
@@ -24,11 +24,17 @@ struct Inner {
     searches: Admission,
     batches: Admission,
     telling: Telling,
+    proxies: TrustedProxies,
 }
 
 impl Edge {
-    /// An edge that lets in whom `authenticator` knows.
+    /// An edge that lets in whom `authenticator` knows, with nothing in front of it.
     pub fn new(authenticator: Authenticator, limits: Limits, runtime: Runtime) -> Self {
+        Self::behind(TrustedProxies::default(), authenticator, limits, runtime)
+    }
+
+    /// The same behind proxies.
+    pub fn behind(proxies: TrustedProxies, authenticator: Authenticator, limits: Limits, runtime: Runtime) -> Self {
         let requests = Admission::requests(&limits);
         let searches = Admission::searches(&limits);
         let batches = Admission::batches(&limits);
@@ -40,6 +46,7 @@ impl Edge {
             searches,
             batches,
             telling: Telling::default(),
+            proxies,
         }))
     }
 
@@ -51,6 +58,10 @@ impl Edge {
     /// The clock and tasks of this process.
     pub fn runtime(&self) -> &Runtime {
         &self.0.runtime
+    }
+
+    pub(crate) fn proxies(&self) -> &TrustedProxies {
+        &self.0.proxies
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

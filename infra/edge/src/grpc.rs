@@ -3,7 +3,7 @@
 //! All that is known by a call's headers is decided before anything of its body is kept, in a layer around the services. What takes a
 //! single message gets it whole and in time; a stream of messages is for its method to bound.
 
-use crate::{Edge, Problem};
+use crate::{Authenticated, Edge, Problem};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -13,7 +13,7 @@ use axum::{
 use headwater_tenancy::Caller;
 use prost::Message;
 use std::{collections::BTreeSet, future::Future, sync::Arc};
-use tonic::{Status, metadata::MetadataMap, service::Routes};
+use tonic::{Extensions, Status, metadata::MetadataMap, service::Routes};
 
 /// What a message may take beyond the largest body: its frame and the names around a payload.
 const AROUND: usize = 64 << 10;
@@ -39,11 +39,14 @@ impl Edge {
         services.prepare().into_axum_router().layer(layer)
     }
 
-    /// Who is calling. [`Edge::grpc`] has let the call in; a token that it has verified is remembered, so this costs little.
+    /// Who is calling: whom [`Edge::grpc`] has let in. A service that is served without it verifies the token here.
     ///
     /// # Errors
     /// `UNAUTHENTICATED`.
-    pub async fn enter(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
+    pub async fn enter(&self, metadata: &MetadataMap, extensions: &Extensions) -> Result<Caller, Status> {
+        if let Some(Authenticated(caller)) = extensions.get() {
+            return Ok(caller.clone());
+        }
         let caller = self.authenticate(metadata.as_ref()).await;
         caller.map_err(|problem| self.status(problem, metadata))
     }
@@ -52,11 +55,16 @@ impl Edge {
     ///
     /// # Errors
     /// As [`Edge::enter`], and whatever `work` ends with.
-    pub async fn unary<T, F>(&self, metadata: &MetadataMap, work: impl FnOnce(Caller) -> F) -> Result<T, Status>
+    pub async fn unary<T, F>(
+        &self,
+        metadata: &MetadataMap,
+        extensions: &Extensions,
+        work: impl FnOnce(Caller) -> F,
+    ) -> Result<T, Status>
     where
         F: Future<Output = Result<T, Problem>>,
     {
-        let caller = self.enter(metadata).await?;
+        let caller = self.enter(metadata, extensions).await?;
         self.within_deadline(work(caller))
             .await
             .map_err(|problem| self.status(problem, metadata))
@@ -69,19 +77,21 @@ impl Edge {
 }
 
 async fn pass(State(Layer { edge, streams }): State<Layer>, request: Request, next: Next) -> Response {
-    let (parts, mut body) = request.into_parts();
+    let (mut parts, mut body) = request.into_parts();
     let path = parts.uri.path();
     let open = OPEN.iter().any(|service| path.starts_with(service));
-    let streams = streams.contains(path) || path.starts_with("/grpc.reflection.");
+    let streamed = streams.contains(path) || path.starts_with("/grpc.reflection.");
     let entered = async {
         let places = if open {
             None
         } else {
             let place = edge.admit()?;
-            let caller = edge.authenticate(&parts.headers).await?;
-            Some((place, edge.admit_tenant(caller.scope.tenant())?))
+            let caller = edge.authenticate_request(&parts.headers, &parts.extensions).await?;
+            let share = edge.admit_tenant(caller.scope.tenant())?;
+            parts.extensions.insert(Authenticated(caller));
+            Some((place, share))
         };
-        if !streams {
+        if !streamed {
             let limit = edge.limits().max_body.saturating_add(AROUND);
             let message = edge.read_at_most(limit, &parts.headers, std::mem::take(&mut body));
             body = Body::from(message.await?);

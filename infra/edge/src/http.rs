@@ -56,7 +56,9 @@ async fn pass(State(edge): State<Edge>, mut request: Request, next: Next) -> Res
         // Held until the answer begins; what streams on has bounds of its own.
         let _places = if protected {
             let place = edge.admit()?;
-            let caller = edge.authenticate(request.headers()).await?;
+            let caller = edge
+                .authenticate_request(request.headers(), request.extensions())
+                .await?;
             let share = edge.admit_tenant(caller.scope.tenant())?;
             request.extensions_mut().insert(Authenticated(caller));
             Some((place, share))

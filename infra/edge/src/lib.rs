@@ -6,6 +6,7 @@
 mod admission;
 mod authentication;
 mod body;
+mod client;
 mod consistency;
 mod docs;
 mod edge;
@@ -28,6 +29,7 @@ mod unread;
 pub use admission::{Place, SharedPlace, TenantPlace};
 pub use authentication::Authenticated;
 pub use body::require_media_type;
+pub use client::{AddressHeader, Network, TrustedProxies};
 pub use consistency::ConsistencyToken;
 pub use docs::docs;
 pub use edge::Edge;

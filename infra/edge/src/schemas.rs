@@ -77,7 +77,7 @@ impl SchemaService for Service {
     ) -> Result<Response<ListSchemasResponse>, Status> {
         let names = self.schemas.names().map(str::to_owned).collect();
         let work = |_| async { Ok(Response::new(ListSchemasResponse { names })) };
-        self.edge.unary(request.metadata(), work).await
+        self.edge.unary(request.metadata(), request.extensions(), work).await
     }
 
     async fn get_schema(&self, request: Request<GetSchemaRequest>) -> Result<Response<GetSchemaResponse>, Status> {
@@ -87,6 +87,6 @@ impl SchemaService for Service {
                 schema_json: schema.to_string().into(),
             }))
         };
-        self.edge.unary(request.metadata(), work).await
+        self.edge.unary(request.metadata(), request.extensions(), work).await
     }
 }

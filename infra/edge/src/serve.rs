@@ -1,16 +1,19 @@
 //! Serving HTTP/1 and HTTP/2 (without TLS, which ends before) on a listener, until told to stop.
 
-use crate::{Edge, socket::Socket};
-use axum::Router;
+use crate::{Edge, client::Peer, socket::Socket};
+use ::http::Request;
+use axum::{Router, response::Response};
 use futures::future::{Either, select};
 use headwater_runtime::Runtime;
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
+use tower::{Service, ServiceExt};
 
 /// How often a quiet HTTP/2 connection is asked whether it lives.
 const PING: Duration = Duration::from_secs(20);
@@ -59,10 +62,10 @@ pub async fn serve_http(
         let Either::Left((accepted, _)) = select(next, shutdown.as_mut()).await else {
             break;
         };
-        let (stream, place) = accepted;
+        let (stream, peer, place) = accepted;
         let io = TokioIo::new(Socket::new(stream, runtime.clone(), &limits));
         let connection = builder
-            .serve_connection(io, TowerToHyperService::new(app.clone()))
+            .serve_connection(io, TowerToHyperService::new(from(peer, app.clone())))
             .into_owned();
         let connection = graceful.watch(connection);
         drop(runtime.spawn(async move {
@@ -79,19 +82,35 @@ pub async fn serve_http(
     Ok(())
 }
 
+/// Says of every request of a connection who its peer is.
+fn from(
+    peer: SocketAddr,
+    app: Router,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone {
+    let peer = Peer(peer.ip().to_canonical());
+    app.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    })
+}
+
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
     runtime: &Runtime,
-) -> (tokio::net::TcpStream, Option<tokio::sync::OwnedSemaphorePermit>) {
+) -> (
+    tokio::net::TcpStream,
+    SocketAddr,
+    Option<tokio::sync::OwnedSemaphorePermit>,
+) {
     // The semaphore is never closed.
     let place = Arc::clone(connections).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Answers are small and wanted now. A socket that refuses the option works without.
                 let _ = stream.set_nodelay(true);
-                return (stream, place);
+                return (stream, peer, place);
             }
             Err(error) => {
                 // A peer that gave up, or no file descriptor left: the latter passes only with time.

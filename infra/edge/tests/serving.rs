@@ -7,7 +7,7 @@ use axum::{
     extract::Query,
     routing::{get, post},
 };
-use headwater_edge::{Authenticated, Edge, Limits, Problem, serve_http};
+use headwater_edge::{Authenticated, Edge, Limits, Problem, TrustedProxies, serve_http};
 use headwater_kernel::{Region, TenantId};
 use headwater_runtime::{Runtime, Task};
 use headwater_tenancy::{Authenticator, DevelopmentKey, Role, TenantDirectory, TokenRequest};
@@ -50,10 +50,22 @@ fn routes(runtime: &Runtime) -> Router {
             get(move || async move { slow.sleep(Duration::from_millis(300)).await }),
         )
         .route("/v1/never", get(std::future::pending::<()>))
+        .route(
+            "/v1/from",
+            get(|Authenticated(caller): Authenticated| async move {
+                let client = caller.scope.client().and_then(|client| client.known()).copied();
+                assert!(!format!("{:?}", caller.scope).contains("127.0.0.1"), "not in a log");
+                client.map(|client| client.to_string()).unwrap_or_default()
+            }),
+        )
         .route("/who", get(|Authenticated(_): Authenticated| async { "nobody" }))
 }
 
 async fn start(limits: Limits) -> Server {
+    start_behind(TrustedProxies::default(), limits).await
+}
+
+async fn start_behind(proxies: TrustedProxies, limits: Limits) -> Server {
     let runtime = Runtime::tokio();
     let tenant = TenantId::new("acme").unwrap();
     let key = Arc::new(DevelopmentKey::new(runtime.random()));
@@ -68,7 +80,8 @@ async fn start(limits: Limits) -> Server {
         &runtime,
     );
     let directory = TenantDirectory::fixed([(tenant, Region::Us)], runtime.clone());
-    let edge = Edge::new(
+    let edge = Edge::behind(
+        proxies,
         Authenticator::new(key, directory, runtime.clone()),
         limits,
         runtime.clone(),
@@ -174,4 +187,21 @@ async fn stopping_lets_requests_in_work_end_and_takes_no_new_ones() {
         .unwrap();
     assert_eq!(answer.await.unwrap(), 200);
     assert!(server.request(reqwest::Method::GET, "/v1/who").send().await.is_err());
+}
+
+#[tokio::test]
+async fn a_caller_comes_from_its_peer_or_from_where_a_trusted_proxy_says() {
+    let of = async |server: &Server| {
+        let request = server.request(reqwest::Method::GET, "/v1/from");
+        let request = request.header("x-forwarded-for", "1.2.3.4, 198.51.100.1");
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    let direct = start(Limits::default()).await;
+    assert_eq!(of(&direct).await, "127.0.0.1", "whoever is not trusted is not believed");
+    let proxies = TrustedProxies {
+        networks: vec!["127.0.0.0/8".parse().unwrap()],
+        ..TrustedProxies::default()
+    };
+    let behind = start_behind(proxies, Limits::default()).await;
+    assert_eq!(of(&behind).await, "198.51.100.1");
 }

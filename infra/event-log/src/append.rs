@@ -47,6 +47,7 @@ impl EventLog {
         new: NewCommit,
         changes: &[ClaimChange],
     ) -> Result<Commit, Error> {
+        let client = scope.client().map(serde_json::value::to_raw_value).transpose();
         let commit = Commit {
             tenant: scope.tenant().clone(),
             context: aggregate.context.to_owned(),
@@ -60,6 +61,7 @@ impl EventLog {
             actor: scope.actor().clone(),
             correlation_id: new.correlation_id,
             causation_id: new.causation_id,
+            client: client.map_err(|error| Error::unreadable("the client's address", error))?,
         };
         let item = item::write(&commit, &new.tag)?;
         let (bytes, limit) = (item::size(&item), self.0.options.max_commit_bytes);

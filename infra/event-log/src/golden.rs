@@ -2,10 +2,11 @@
 
 use crate::{claims, item, item::Item, snapshot};
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use headwater_kernel::{Aggregate, Claim, Facts, Rejection};
+use headwater_kernel::{Aggregate, Claim, Facts, Personal, Rejection};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::net::IpAddr;
 
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 struct Counter {
@@ -74,9 +75,19 @@ fn commits_of_layout_1_are_read_and_written_as_ever() {
         ("c-7", "user:ada")
     );
     assert_eq!(read.commit.correlation_id.as_deref(), Some("r-1"));
+    assert!(read.commit.client.is_none());
     let ids: Vec<_> = read.commit.recorded().map(|event| event.id.to_string()).collect();
     assert_eq!(ids.len(), 2);
     assert_ne!(ids[0], ids[1]);
+    assert_eq!(item::write(&read.commit, &read.tag).unwrap(), stored);
+}
+
+#[test]
+fn commits_with_the_address_of_the_client_are_read_and_written_as_ever() {
+    let stored = golden(include_str!("../golden/commit-v1-client.json"));
+    let read = item::read("crm", &stored).unwrap();
+    let client: Personal<IpAddr> = serde_json::from_str(read.commit.client.as_deref().unwrap().get()).unwrap();
+    assert_eq!(client.known(), Some(&IpAddr::from([203, 0, 113, 7])));
     assert_eq!(item::write(&read.commit, &read.tag).unwrap(), stored);
 }
 

@@ -11,12 +11,14 @@
 //! | `tag` | S | keyed tag of the command's payload, 32 hex digits |
 //! | `actor` | S | who asked |
 //! | `correlation_id`, `causation_id` | S | when given |
+//! | `client` | S | JSON: the address that the command came from, in an envelope of personal data; when it came over a network |
 //! | `time` | N | nanoseconds since 1970 of the first event; event *k* has `time + k` |
 //! | `writer` | N | the process that wrote it |
 
 use crate::{Error, codec};
 use aws_sdk_dynamodb::types::AttributeValue;
 use headwater_kernel::{Actor, Commit, Id, StoredEvent, TenantId, Timestamp, key};
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 
 /// An item as the SDK has it.
@@ -52,7 +54,7 @@ pub(crate) fn number(value: impl ToString) -> AttributeValue {
 
 /// Lays a commit out.
 pub(crate) fn write(commit: &Commit, tag: &str) -> Result<Item, Error> {
-    let mut item = Item::with_capacity(12);
+    let mut item = Item::with_capacity(14);
     let mut put = |name: &str, value| item.insert(name.to_owned(), value);
     put("PK", text(partition_key(&commit.tenant, &commit.aggregate, &commit.id)));
     put("SK", text(sort_key(commit.first_sequence)));
@@ -67,6 +69,9 @@ pub(crate) fn write(commit: &Commit, tag: &str) -> Result<Item, Error> {
     }
     if let Some(causation) = &commit.causation_id {
         put("causation_id", text(causation));
+    }
+    if let Some(client) = &commit.client {
+        put("client", text(client.get()));
     }
     put("time", number(commit.time.nanos()));
     put("writer", number(commit.writer));
@@ -110,6 +115,7 @@ pub(crate) fn read(context: &str, item: &Item) -> Result<Tagged, Error> {
     let mut parts = partition_key.split('#').skip(2);
     let aggregate = parts.next().and_then(key::decode).ok_or_else(|| missing("PK"))?;
     let id = parts.next().and_then(key::decode).ok_or_else(|| missing("PK"))?;
+    let client = optional("client").map(RawValue::from_string).transpose();
     let events: Vec<StoredEvent> =
         codec::from_text(string("events")?).map_err(|error| Error::unreadable(name(), error))?;
     if events.is_empty() {
@@ -127,6 +133,7 @@ pub(crate) fn read(context: &str, item: &Item) -> Result<Tagged, Error> {
             actor: Actor::new(string("actor")?),
             correlation_id: optional("correlation_id"),
             causation_id: optional("causation_id"),
+            client: client.map_err(|error| Error::unreadable(name(), error))?,
             time: Timestamp::from_nanos(digits("time")?.parse().map_err(|_| missing("time"))?),
             writer: digits("writer")?.parse().map_err(|_| missing("writer"))?,
         },

@@ -1,8 +1,9 @@
 //! The scopes themselves, and what one permits. Their fields are private to this crate, so nothing outside can make one up.
 
 use crate::TenantState;
-use headwater_kernel::{Actor, Region, TenantId, Timestamp, key};
+use headwater_kernel::{Actor, Id, Personal, Region, TenantId, Timestamp, key};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// The right to one tenant's data. Every repository, log, search, metric and audit call takes one.
 #[derive(Debug, Clone)]
@@ -14,6 +15,7 @@ pub struct TenantScope {
     state: TenantState,
     /// None for work of the installation itself.
     until: Option<Timestamp>,
+    client: Option<Personal<IpAddr>>,
 }
 
 /// Why a scope does not permit commands. The texts are for the caller.
@@ -46,7 +48,24 @@ impl TenantScope {
             roles,
             state,
             until: None,
+            client: None,
         }
+    }
+
+    /// The same right, used from an address. It says something about the actor, so it is the actor's personal data; of an actor whose name is too
+    /// long for a data subject none is kept.
+    #[must_use]
+    pub fn used_from(self, address: IpAddr) -> Self {
+        let subject = Id::new(self.actor.as_str()).ok();
+        Self {
+            client: subject.map(|subject| Personal::about(&subject, address)),
+            ..self
+        }
+    }
+
+    /// The address that it is used from; none for work of the installation itself.
+    pub fn client(&self) -> Option<&Personal<IpAddr>> {
+        self.client.as_ref()
     }
 
     /// The same right, until a time.

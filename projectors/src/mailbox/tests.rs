@@ -29,6 +29,7 @@ async fn commit(tenant: &str, id: &str, sequence: u64) -> LoggedCommit {
             actor: Actor::new("user:a"),
             correlation_id: None,
             causation_id: None,
+            client: None,
             time: Timestamp::from_nanos(i64::try_from(sequence).unwrap()),
             writer: 1,
         },

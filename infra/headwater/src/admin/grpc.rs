@@ -29,7 +29,7 @@ use headwater_edge::{
 use headwater_kernel::TenantId;
 use headwater_tenancy::Caller;
 use http::StatusCode;
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tonic::{Extensions, Request, Response, Status, metadata::MetadataMap};
 
 struct Service {
     admin: Admin,
@@ -47,16 +47,18 @@ impl Service {
     async fn call<T>(
         &self,
         metadata: &MetadataMap,
+        extensions: &Extensions,
         work: impl AsyncFnOnce(Operator) -> Result<T, Problem>,
     ) -> Result<Response<T>, Status> {
         let work = async |caller: Caller| work(caller.try_into()?).await.map(Response::new);
-        self.admin.edge().unary(metadata, work).await
+        self.admin.edge().unary(metadata, extensions, work).await
     }
 
     /// The same, about projections.
     async fn ask<T>(
         &self,
         metadata: &MetadataMap,
+        extensions: &Extensions,
         work: impl AsyncFnOnce(Operator) -> Result<T, Problem>,
     ) -> Result<Response<T>, Status> {
         let work = async |operator: Operator| {
@@ -66,7 +68,7 @@ impl Service {
             }
             work(operator).await
         };
-        self.call(metadata, work).await
+        self.call(metadata, extensions, work).await
     }
 
     async fn address(&self, address: Option<ParkedAddress>) -> Result<Address, Problem> {
@@ -109,14 +111,14 @@ impl AdminService for Service {
                 tenants: tenants.into_iter().map(tenant).collect(),
             })
         };
-        self.call(request.metadata(), work).await
+        self.call(request.metadata(), request.extensions(), work).await
     }
 
     async fn create_tenant(
         &self,
         request: Request<CreateTenantRequest>,
     ) -> Result<Response<CreateTenantResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let new = NewTenant {
                 id: tenant_of(&message.id)?,
@@ -127,14 +129,14 @@ impl AdminService for Service {
                 tenant: Some(tenant(created)),
             })
         };
-        self.call(&metadata, work).await
+        self.call(&metadata, &extensions, work).await
     }
 
     async fn list_projections(
         &self,
         request: Request<ListProjectionsRequest>,
     ) -> Result<Response<ListProjectionsResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let tenant = given(&message.tenant)?;
             let projections = self.admin.projections(&operator, tenant.as_ref()).await?;
@@ -142,11 +144,11 @@ impl AdminService for Service {
                 projections: projections.into_iter().map(projection).collect(),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn list_parked(&self, request: Request<ListParkedRequest>) -> Result<Response<ListParkedResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let tenant = given(&message.tenant)?;
             let wanted = Wanted {
@@ -160,11 +162,11 @@ impl AdminService for Service {
                 next_cursor: listed.next_cursor.unwrap_or_default(),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn get_parked(&self, request: Request<GetParkedRequest>) -> Result<Response<GetParkedResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let address = self.address(message.address).await?;
             let shown = self.admin.show(&operator, &address).await?;
@@ -173,38 +175,38 @@ impl AdminService for Service {
                 events_json: shown.events.iter().map(|event| event.to_string().into()).collect(),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn retry_parked(
         &self,
         request: Request<RetryParkedRequest>,
     ) -> Result<Response<RetryParkedResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let outcome = self.retry(&operator, message.address, false).await?;
             Ok(RetryParkedResponse { outcome })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn discard_parked(
         &self,
         request: Request<DiscardParkedRequest>,
     ) -> Result<Response<DiscardParkedResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let outcome = self.retry(&operator, message.address, true).await?;
             Ok(DiscardParkedResponse { outcome })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn retry_all_parked(
         &self,
         request: Request<RetryAllParkedRequest>,
     ) -> Result<Response<RetryAllParkedResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let tenant = given(&message.tenant)?;
             let wanted = Wanted {
@@ -218,14 +220,14 @@ impl AdminService for Service {
                 next_cursor: retried.next_cursor.unwrap_or_default(),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn start_replay(
         &self,
         request: Request<StartReplayRequest>,
     ) -> Result<Response<StartReplayResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let start = Start {
                 tenant: given(&message.tenant)?,
@@ -236,42 +238,42 @@ impl AdminService for Service {
                 replay: Some(replay_grpc::name(started)),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn list_replays(
         &self,
         request: Request<ListReplaysRequest>,
     ) -> Result<Response<ListReplaysResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |_: Operator| {
             let replays = self.admin.progress(&message.projection).await?;
             Ok(ListReplaysResponse {
                 replays: replays.into_iter().map(replay_grpc::progress).collect(),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn cancel_replay(
         &self,
         request: Request<CancelReplayRequest>,
     ) -> Result<Response<CancelReplayResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |_: Operator| {
             let cancelled = self.admin.cancel_replay(&message.projection).await?;
             Ok(CancelReplayResponse {
                 replay: Some(replay_grpc::name(cancelled)),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn switch_generation(
         &self,
         request: Request<SwitchGenerationRequest>,
     ) -> Result<Response<SwitchGenerationResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let to = OfGeneration {
                 generation: message.generation,
@@ -283,14 +285,14 @@ impl AdminService for Service {
                 live: Some(replay_grpc::name(live)),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn drop_generation(
         &self,
         request: Request<DropGenerationRequest>,
     ) -> Result<Response<DropGenerationResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |_: Operator| {
             let of = OfGeneration {
                 generation: message.generation,
@@ -302,14 +304,14 @@ impl AdminService for Service {
                 dropped: Some(replay_grpc::name(dropped)),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn check_generation(
         &self,
         request: Request<CheckGenerationRequest>,
     ) -> Result<Response<CheckGenerationResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |_: Operator| {
             let of = OfGeneration {
                 generation: message.generation,
@@ -321,14 +323,14 @@ impl AdminService for Service {
                 checked: Some(replay_grpc::name(checked)),
             })
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     async fn rewrite_aggregate(
         &self,
         request: Request<RewriteAggregateRequest>,
     ) -> Result<Response<RewriteAggregateResponse>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let of = OfAggregate {
                 tenant: tenant_of(&message.tenant)?,
@@ -338,7 +340,7 @@ impl AdminService for Service {
             let rewritten = self.admin.rewrite(&operator, &message.projection, &of).await?;
             Ok(replay_grpc::rewritten(rewritten))
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 
     type CompareProjectionStream = Reports;
@@ -347,12 +349,12 @@ impl AdminService for Service {
         &self,
         request: Request<CompareProjectionRequest>,
     ) -> Result<Response<Reports>, Status> {
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let work = async |operator: Operator| {
             let tenant = given(&message.tenant)?;
             let run = self.admin.compare(&operator, &message.projection, tenant).await?;
             Ok(replay_grpc::reports(self.admin.clone(), run, metadata.clone()))
         };
-        self.ask(&metadata, work).await
+        self.ask(&metadata, &extensions, work).await
     }
 }

@@ -49,7 +49,12 @@ impl Services {
             }));
         }
         let bus = bus.build();
-        let edge = Edge::new(stores.authenticator.clone(), config.limits.clone(), runtime.clone());
+        let edge = Edge::behind(
+            config.proxies.clone(),
+            stores.authenticator.clone(),
+            config.limits.clone(),
+            runtime.clone(),
+        );
         let mut folds = DeclaredFolds::default();
         headwater_read_models::register(&mut folds);
         let destination = match &config.export {

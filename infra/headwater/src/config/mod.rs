@@ -13,6 +13,7 @@ mod metric_store;
 mod model;
 mod objects;
 mod place;
+mod proxies;
 mod reader;
 mod search;
 mod stores;

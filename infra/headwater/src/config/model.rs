@@ -6,12 +6,13 @@ use super::{
     export::{self, Export},
     metric_store,
     objects::{self, Objects},
+    proxies,
     reader::{Reader, hint},
     search::{self, SearchCluster},
     stores,
 };
 use headwater_dynamodb::AwsConfig;
-use headwater_edge::Limits;
+use headwater_edge::{Limits, TrustedProxies};
 use headwater_kernel::{Region, TenantId};
 use headwater_tenancy::{Issuer, KeySetPlace, PublicKeys};
 use std::{
@@ -137,6 +138,7 @@ pub(crate) struct Config {
     /// Made at the start if they are missing.
     pub(crate) tenants: Vec<TenantId>,
     pub(crate) limits: Limits,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) projector: Projector,
 }
 
@@ -170,6 +172,7 @@ impl Config {
             }),
             tenants: vec![demo],
             limits: Limits::default(),
+            proxies: TrustedProxies::default(),
             projector: Projector {
                 rebuild_on_change: true,
                 rebuild_write_units: None,
@@ -205,6 +208,7 @@ impl Config {
         let export = export::export(reader, &s3, &roles);
         let tenants = tenants(reader, home);
         let limits = bounds::limits(reader);
+        let proxies = proxies::proxies(reader);
         let projector = bounds::projector(reader);
         let ready_lag = reader.seconds("ready_lag_seconds", 1..=86_400);
         let ready_with_projections = reader.flag("ready_with_projections").unwrap_or(true);
@@ -235,6 +239,7 @@ impl Config {
             export,
             tenants,
             limits,
+            proxies,
             projector,
         })
     }

@@ -72,6 +72,11 @@ async fn every_acknowledged_event_is_one_line_whatever_ends_the_process() {
     let of_globex = lines(&data, &["--tenant", "globex", "--type", "ProductCreated"]);
     assert_eq!(of_globex.len(), 40);
     assert!(of_globex.iter().all(|line| line["data"]["sku"] == "S"));
+    assert!(
+        of_globex
+            .iter()
+            .all(|line| line["client"]["$pd"]["value"] == "127.0.0.1")
+    );
     let (status, out, _) = on(&data, &["audit-log", "verify", "--output", "json"]);
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
