@@ -9,7 +9,7 @@ use std::{
 
 /// Layers from the top. A crate may depend on crates of lower layers; those of the same layer only where listed below.
 const LAYERS: &[&[&str]] = &[
-    &["headwater", "headwater-tests", "xtask"],
+    &["headwater", "headwater-auditor", "headwater-tests", "xtask"],
     &[
         "headwater-command-service",
         "headwater-projectors",
