@@ -5,4 +5,4 @@ mod ndjson;
 mod pipeline;
 
 pub(crate) use ndjson::ndjson;
-pub(crate) use pipeline::{Entry, Outcome, pipeline};
+pub(crate) use pipeline::{Entry, Outcome, Work, pipeline};

@@ -2,6 +2,7 @@
 
 use crate::{Accepted, Submission, handler::Entry};
 use ::http::StatusCode;
+use headwater_analytics::refusal::Addressed;
 use headwater_edge::{Problem, id_of, unknown};
 use headwater_event_log::{EventLog, Request};
 use headwater_kernel::{Aggregate, AggregateRegistry, AggregateType};
@@ -79,13 +80,35 @@ impl CommandBus {
     /// # Errors
     /// The problem that the caller is to be told. After 503 the command may have been committed; sending it again with the same
     /// command id is safe.
-    pub async fn submit(&self, scope: &TenantScope, submission: Submission) -> Result<Accepted, Problem> {
+    pub async fn submit(&self, scope: &TenantScope, mut submission: Submission) -> Result<Accepted, Problem> {
+        let executed = self.execute(scope, &mut submission).await;
+        executed.map_err(|problem| {
+            let Submission {
+                context,
+                aggregate,
+                id,
+                command: name,
+                correlation_id,
+                ..
+            } = submission;
+            let command = Addressed {
+                context,
+                aggregate,
+                id,
+                name,
+            };
+            problem.asked_by(command, correlation_id)
+        })
+    }
+
+    async fn execute(&self, scope: &TenantScope, submission: &mut Submission) -> Result<Accepted, Problem> {
         permitted(scope)?;
-        let entry = self.find(&submission)?;
+        let entry = self.find(submission)?;
         let id = id_of(&submission.id)?;
         submission.check_names()?;
         let command_id = submission
             .command_id
+            .take()
             .unwrap_or_else(|| self.0.runtime.uuid().to_string());
         // serde_json keeps members sorted, so equal payloads have equal bytes.
         let canonical =
@@ -95,12 +118,18 @@ impl CommandBus {
             name: &submission.command,
             payload: &canonical,
             expected_version: submission.expected_version,
-            correlation_id: submission.correlation_id,
-            causation_id: submission.causation_id,
+            correlation_id: submission.correlation_id.clone(),
+            causation_id: submission.causation_id.take(),
         };
         let executed = entry
             .handler
-            .execute(scope, &id, request, submission.payload, submission.if_match)
+            .execute(
+                scope,
+                &id,
+                request,
+                std::mem::take(&mut submission.payload),
+                submission.if_match,
+            )
             .await?;
         Ok(Accepted::new(
             executed,

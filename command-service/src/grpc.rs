@@ -2,7 +2,7 @@
 
 use crate::{
     Accepted, CommandBus, Submission,
-    batch::{Entry, Outcome, pipeline},
+    batch::{Entry, Outcome, Work, pipeline},
     bus::permitted,
     submission,
 };
@@ -60,7 +60,7 @@ impl CommandService for Service {
         let caller = self.edge.enter(&metadata, &extensions).await?;
         let batch = permitted(&caller.scope)
             .and_then(|()| self.edge.admit_batch(caller.scope.tenant()))
-            .map_err(|problem| self.edge.status(problem, &metadata))?;
+            .map_err(|problem| self.edge.refused(&caller.scope, problem, &metadata, &extensions))?;
         let limit = self.edge.limits().max_body;
         // What breaks the stream of messages ends the stream of answers, after the answers to what came before.
         let broken = Arc::new(Mutex::new(None));
@@ -74,8 +74,14 @@ impl CommandService for Service {
             bytes: message.payload_json.len(),
             submission: submission_of(message, limit),
         });
-        let trace = metadata.into_headers();
-        let outcomes = pipeline(self.bus.clone(), self.edge.clone(), caller.scope, trace, batch, entries);
+        let work = Work {
+            bus: self.bus.clone(),
+            edge: self.edge.clone(),
+            scope: caller.scope,
+            called: extensions.get().cloned(),
+            trace: metadata.into_headers(),
+        };
+        let outcomes = pipeline(work, batch, entries);
         let end = async move { broken.lock().unwrap_or_else(PoisonError::into_inner).take() };
         let end = stream::once(end).filter_map(|status| ready(status.map(Err)));
         let answers = outcomes.map(|outcome| Ok(many_response_of(outcome))).chain(end);

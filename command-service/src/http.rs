@@ -6,13 +6,13 @@ use ::http::{
     header::{CONTENT_TYPE, ETAG},
 };
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
     extract::{Path, State},
     response::{IntoResponse, Response},
     routing::post,
 };
-use headwater_edge::{Authenticated, Edge, Problem, parse_json, require_media_type, single_header};
+use headwater_edge::{Authenticated, Called, Edge, Problem, parse_json, require_media_type, single_header};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -81,6 +81,7 @@ fn answer(accepted: &Accepted) -> Result<Response, Problem> {
 async fn many(
     State(Service { bus, edge }): State<Service>,
     Authenticated(caller): Authenticated,
+    called: Option<Extension<Called>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -95,6 +96,14 @@ async fn many(
             return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid-header", detail));
         }
     }
-    let answers = batch::ndjson(bus, edge, caller.scope, &headers, body).await?;
+    let answers = batch::ndjson(
+        bus,
+        edge,
+        caller.scope,
+        called.map(|Extension(called)| called),
+        &headers,
+        body,
+    )
+    .await?;
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], answers).into_response())
 }

@@ -1,6 +1,6 @@
 //! A batch as NDJSON: a command a line in, a result a line out, both streaming.
 
-use super::{Entry, Outcome, lines::Lines, pipeline};
+use super::{Entry, Outcome, Work, lines::Lines, pipeline};
 use crate::{CommandBus, Submission};
 use ::http::HeaderMap;
 use axum::body::Body;
@@ -10,7 +10,7 @@ use futures::{
     future::{Either, select},
     stream,
 };
-use headwater_edge::{Edge, Problem};
+use headwater_edge::{Called, Edge, Problem};
 use headwater_tenancy::TenantScope;
 use serde_json::json;
 use std::{convert::Infallible, pin::pin, sync::Arc};
@@ -28,6 +28,7 @@ pub(crate) async fn ndjson(
     bus: CommandBus,
     edge: Edge,
     scope: TenantScope,
+    called: Option<Called>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Body, Problem> {
@@ -56,7 +57,14 @@ pub(crate) async fn ndjson(
             lines,
         ))
     });
-    let outcomes = pipeline(bus, edge.clone(), scope, trace, place, entries);
+    let work = Work {
+        bus,
+        edge: edge.clone(),
+        scope,
+        called,
+        trace,
+    };
+    let outcomes = pipeline(work, place, entries);
     let (results, waiting) = mpsc::unbounded_channel();
     drop(edge.runtime().spawn(write(edge.clone(), outcomes, results)));
     let pieces = UnboundedReceiverStream::new(waiting).ready_chunks(TOGETHER);

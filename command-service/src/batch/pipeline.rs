@@ -8,7 +8,7 @@ use futures::{
     Stream, StreamExt,
     future::{Either, select},
 };
-use headwater_edge::{Edge, Problem, SharedPlace};
+use headwater_edge::{Called, Edge, Problem, SharedPlace};
 use headwater_tenancy::TenantScope;
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -51,36 +51,36 @@ struct Job {
 
 /// What every lane works with.
 #[derive(Clone)]
-struct Work {
-    bus: CommandBus,
-    edge: Edge,
-    scope: TenantScope,
-    trace: HeaderMap,
+pub(crate) struct Work {
+    pub(crate) bus: CommandBus,
+    pub(crate) edge: Edge,
+    pub(crate) scope: TenantScope,
+    /// What is told of refusals; by an edge that knows it.
+    pub(crate) called: Option<Called>,
+    /// Of the headers, what gives problems their trace id.
+    pub(crate) trace: HeaderMap,
+}
+
+impl Work {
+    fn refused(&self, problem: Problem) -> Problem {
+        let problem = self.edge.trace(problem, &self.trace);
+        if let Some(called) = &self.called {
+            self.edge.refuse(&self.scope, called, &problem);
+        }
+        problem
+    }
 }
 
 /// Executes `input` and yields the outcomes in its order. Dropping the outcomes ends the batch: what has not begun is not begun.
 pub(crate) fn pipeline(
-    bus: CommandBus,
-    edge: Edge,
-    scope: TenantScope,
-    trace: HeaderMap,
+    work: Work,
     place: SharedPlace,
     input: impl Stream<Item = Entry> + Send + 'static,
 ) -> impl Stream<Item = Outcome> + Send + 'static {
     let (answers, outcomes) = mpsc::channel(IN_FLIGHT);
-    let runtime = edge.runtime().clone();
+    let runtime = work.edge.runtime().clone();
     drop(runtime.spawn(async move {
-        deal(
-            Work {
-                bus,
-                edge,
-                scope,
-                trace,
-            },
-            input,
-            answers,
-        )
-        .await;
+        deal(work, input, answers).await;
         drop(place);
     }));
     ReceiverStream::new(outcomes).filter_map(|(number, outcome): (u64, oneshot::Receiver<Outcome>)| async move {
@@ -134,7 +134,7 @@ async fn deal(work: Work, input: impl Stream<Item = Entry>, answers: mpsc::Sende
         }
         match entry.submission {
             Err(problem) => {
-                let problem = work.edge.trace(problem, &work.trace);
+                let problem = work.refused(problem);
                 // Whether anybody still wants it is seen above.
                 let _ = done.send(Outcome {
                     number: entry.number,
@@ -190,7 +190,7 @@ async fn run(work: Work, mut jobs: mpsc::UnboundedReceiver<Job>) {
         };
         let result = work.edge.within_deadline(submitted).await;
         drop(memory);
-        let result = result.map_err(|problem| work.edge.trace(problem, &work.trace));
+        let result = result.map_err(|problem| work.refused(problem));
         let _ = done.send(Outcome { number, result });
     }
 }

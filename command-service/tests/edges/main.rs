@@ -7,5 +7,6 @@ mod batches;
 mod commands;
 mod described;
 mod grpc;
+mod refusals;
 mod server;
 mod slow_clients;

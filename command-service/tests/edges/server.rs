@@ -3,7 +3,8 @@
 use headwater_command_service as commands;
 use headwater_dynamodb::{Databases, faults::Faults};
 use headwater_edge::{
-    Edge, Limits, OpenApi, Schemas, docs, serve_http, v1::command_service_client::CommandServiceClient,
+    Edge, Limits, OpenApi, Refusals, Schemas, Surroundings, docs, serve_http,
+    v1::command_service_client::CommandServiceClient,
 };
 use headwater_event_log::{EventLog, Options};
 use headwater_kernel::{Region, TenantId};
@@ -23,6 +24,8 @@ pub(crate) struct Server {
     /// What goes wrong between the log and the engine.
     pub(crate) faults: Faults,
     pub(crate) log: EventLog,
+    /// What is told to audit logs.
+    pub(crate) refusals: Refusals,
     pub(crate) directory: TenantDirectory,
     pub(crate) key: Arc<DevelopmentKey>,
 }
@@ -107,7 +110,13 @@ impl Server {
             let tenant = TenantId::new(tenant).unwrap();
             directory.create(&key.operator(), &tenant, Region::Us).await.unwrap();
         }
-        let edge = Edge::new(
+        let refusals = Refusals::default();
+        let surroundings = Surroundings {
+            refusals: Some(refusals.clone()),
+            ..Surroundings::default()
+        };
+        let edge = Edge::with(
+            surroundings,
             Authenticator::new(key.clone(), directory.clone(), runtime.clone()),
             limits,
             runtime.clone(),
@@ -132,6 +141,7 @@ impl Server {
             runtime,
             faults,
             log,
+            refusals,
             directory,
             key,
         }

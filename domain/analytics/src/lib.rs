@@ -3,13 +3,14 @@
 //! One file per aggregate, with its state, commands, events and decisions. What is read of them lives in `domain/read-models`.
 
 pub mod meter;
+pub mod refusal;
 
 use headwater_kernel::AggregateRegistry;
 
 /// The bounded context, as in routes and table names.
 pub const CONTEXT: &str = "analytics";
 
-/// The aggregates of this context, one line each.
+/// The aggregates of this context that tenants command, one line each.
 pub fn register(registry: &mut impl AggregateRegistry) {
     registry.aggregate::<meter::Meter>();
 }

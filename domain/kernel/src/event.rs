@@ -57,6 +57,11 @@ impl Commit {
         self.first_sequence + self.events.len() as u64 - 1
     }
 
+    /// Whether it is the installation's own, which the `~` that its aggregate's name begins with says: it is for the audit log alone.
+    pub fn is_internal(&self) -> bool {
+        self.aggregate.starts_with('~')
+    }
+
     /// The events with their sequences, times and ids.
     pub fn recorded(&self) -> impl Iterator<Item = RecordedEvent<'_>> {
         self.events.iter().enumerate().map(|(offset, event)| {

@@ -21,6 +21,11 @@ pub fn ddl(table: &str, location: &str, regions: &[&str], since: &str) -> String
   `correlation_id` string,
   `causation_id` string,
   `client` string,
+  `route` string,
+  `command` string,
+  `status` int,
+  `code` string,
+  `trace_id` string,
   `data` string
 )
 PARTITIONED BY (`region` string, `dt` string, `hour` string)

@@ -1,6 +1,8 @@
 //! One process's edge: who may come in, how many at a time, and for how long.
 
-use crate::{Limits, Place, Problem, SharedPlace, TenantPlace, TrustedProxies, admission::Admission, telling::Telling};
+use crate::{
+    Limits, Place, Problem, Refusals, SharedPlace, TenantPlace, TrustedProxies, admission::Admission, telling::Telling,
+};
 use ::http::{HeaderMap, StatusCode};
 use futures::FutureExt;
 use headwater_kernel::TenantId;
@@ -15,6 +17,15 @@ const COME_BACK: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Edge(Arc<Inner>);
 
+/// What an edge stands between.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// What it is reached through.
+    pub proxies: TrustedProxies,
+    /// Where refusals wait to be written into the audit log; without, they are not told there.
+    pub refusals: Option<Refusals>,
+}
+
 #[derive(Debug)]
 struct Inner {
     authenticator: Authenticator,
@@ -25,16 +36,22 @@ struct Inner {
     batches: Admission,
     telling: Telling,
     proxies: TrustedProxies,
+    refusals: Option<Refusals>,
 }
 
 impl Edge {
-    /// An edge that lets in whom `authenticator` knows, with nothing in front of it.
+    /// An edge that lets in whom `authenticator` knows, with nothing around it.
     pub fn new(authenticator: Authenticator, limits: Limits, runtime: Runtime) -> Self {
-        Self::behind(TrustedProxies::default(), authenticator, limits, runtime)
+        Self::with(Surroundings::default(), authenticator, limits, runtime)
     }
 
-    /// The same behind proxies.
-    pub fn behind(proxies: TrustedProxies, authenticator: Authenticator, limits: Limits, runtime: Runtime) -> Self {
+    /// The same with what is around it.
+    pub fn with(
+        Surroundings { proxies, refusals }: Surroundings,
+        authenticator: Authenticator,
+        limits: Limits,
+        runtime: Runtime,
+    ) -> Self {
         let requests = Admission::requests(&limits);
         let searches = Admission::searches(&limits);
         let batches = Admission::batches(&limits);
@@ -47,6 +64,7 @@ impl Edge {
             batches,
             telling: Telling::default(),
             proxies,
+            refusals,
         }))
     }
 
@@ -58,6 +76,10 @@ impl Edge {
     /// The clock and tasks of this process.
     pub fn runtime(&self) -> &Runtime {
         &self.0.runtime
+    }
+
+    pub(crate) fn refusals(&self) -> Option<&Refusals> {
+        self.0.refusals.as_ref()
     }
 
     pub(crate) fn proxies(&self) -> &TrustedProxies {

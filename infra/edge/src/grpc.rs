@@ -3,14 +3,14 @@
 //! All that is known by a call's headers is decided before anything of its body is kept, in a layer around the services. What takes a
 //! single message gets it whole and in time; a stream of messages is for its method to bound.
 
-use crate::{Authenticated, Edge, Problem};
+use crate::{Authenticated, Called, Edge, Problem};
 use axum::{
     body::Body,
     extract::{Request, State},
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
-use headwater_tenancy::Caller;
+use headwater_tenancy::{Caller, TenantScope};
 use prost::Message;
 use std::{collections::BTreeSet, future::Future, sync::Arc};
 use tonic::{Extensions, Status, metadata::MetadataMap, service::Routes};
@@ -65,9 +65,28 @@ impl Edge {
         F: Future<Output = Result<T, Problem>>,
     {
         let caller = self.enter(metadata, extensions).await?;
+        let scope = self.refusals().is_some().then(|| caller.scope.clone());
         self.within_deadline(work(caller))
             .await
-            .map_err(|problem| self.status(problem, metadata))
+            .map_err(|problem| match &scope {
+                Some(scope) => self.refused(scope, problem, metadata, extensions),
+                None => self.status(problem, metadata),
+            })
+    }
+
+    /// The status of a problem of a known caller's call, traced and told to the audit log.
+    pub fn refused(
+        &self,
+        scope: &TenantScope,
+        problem: Problem,
+        metadata: &MetadataMap,
+        extensions: &Extensions,
+    ) -> Status {
+        let problem = self.trace(problem, metadata.as_ref());
+        if let Some(called) = extensions.get() {
+            self.refuse(scope, called, &problem);
+        }
+        problem.into()
     }
 
     /// The status of a problem, traced.
@@ -81,12 +100,15 @@ async fn pass(State(Layer { edge, streams }): State<Layer>, request: Request, ne
     let path = parts.uri.path();
     let open = OPEN.iter().any(|service| path.starts_with(service));
     let streamed = streams.contains(path) || path.starts_with("/grpc.reflection.");
+    let called = Called::by_grpc(&parts.uri);
+    let mut known = None;
     let entered = async {
         let places = if open {
             None
         } else {
             let place = edge.admit()?;
             let caller = edge.authenticate_request(&parts.headers, &parts.extensions).await?;
+            known = edge.refusals().is_some().then(|| caller.scope.clone());
             let share = edge.admit_tenant(caller.scope.tenant())?;
             parts.extensions.insert(Authenticated(caller));
             Some((place, share))
@@ -100,8 +122,17 @@ async fn pass(State(Layer { edge, streams }): State<Layer>, request: Request, ne
     };
     match entered.await {
         // Held until the answer begins; what streams on has bounds of its own.
-        Ok(_places) => next.run(Request::from_parts(parts, body)).await,
-        Err(problem) => Status::from(edge.trace(problem, &parts.headers)).into_http(),
+        Ok(_places) => {
+            parts.extensions.insert(called);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(problem) => {
+            let problem = edge.trace(problem, &parts.headers);
+            if let Some(scope) = &known {
+                edge.refuse(scope, &called, &problem);
+            }
+            Status::from(problem).into_http()
+        }
     }
 }
 

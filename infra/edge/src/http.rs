@@ -1,6 +1,6 @@
 //! What every HTTP request passes on its way in and out: admission, authentication, deadline, and problems for whatever went wrong.
 
-use crate::{Authenticated, Edge, Problem, unread::Unread};
+use crate::{Authenticated, Called, Edge, Problem, unread::Unread};
 use ::http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri, Version,
     header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -14,6 +14,7 @@ use axum::{
 };
 
 use futures::FutureExt;
+use headwater_tenancy::TenantScope;
 use hyper::body::Body as _;
 use std::{future::Future, panic::AssertUnwindSafe};
 
@@ -51,6 +52,9 @@ async fn pass(State(edge): State<Edge>, mut request: Request, next: Next) -> Res
     } else {
         None
     };
+    let called = Called::by_http(&request);
+    request.extensions_mut().insert(called.clone());
+    let mut known = None;
     let timed = matches!(*request.method(), Method::GET | Method::HEAD);
     let answer = async {
         // Held until the answer begins; what streams on has bounds of its own.
@@ -59,6 +63,7 @@ async fn pass(State(edge): State<Edge>, mut request: Request, next: Next) -> Res
             let caller = edge
                 .authenticate_request(request.headers(), request.extensions())
                 .await?;
+            known = edge.refusals().is_some().then(|| caller.scope.clone());
             let share = edge.admit_tenant(caller.scope.tenant())?;
             request.extensions_mut().insert(Authenticated(caller));
             Some((place, share))
@@ -74,7 +79,8 @@ async fn pass(State(edge): State<Edge>, mut request: Request, next: Next) -> Res
     };
     let response = answer.await.unwrap_or_else(IntoResponse::into_response);
     if response.status().is_client_error() || response.status().is_server_error() {
-        let mut response = explain(&edge, response, &trace).await;
+        let told = known.as_ref().map(|scope| (scope, &called));
+        let mut response = explain(&edge, response, &trace, told).await;
         // Without the rest of this body no next request is found on the connection; a client that is not told might try.
         if unread.is_some_and(|unread| unread.is()) {
             response
@@ -91,10 +97,22 @@ async fn unpanicked<T>(work: impl Future<Output = Result<T, Problem>>) -> Result
     caught.unwrap_or_else(|panic| Err(crate::edge::panicked(panic.as_ref())))
 }
 
-/// Makes a refusal of the framework a problem, and gives every problem its trace id.
-async fn explain(edge: &Edge, mut response: Response, headers: &HeaderMap) -> Response {
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+/// Makes a refusal of the framework a problem, gives every problem its trace id, and tells the audit log.
+async fn explain(
+    edge: &Edge,
+    mut response: Response,
+    headers: &HeaderMap,
+    known: Option<(&TenantScope, &Called)>,
+) -> Response {
+    let trace = |problem| {
         let problem = edge.trace(problem, headers);
+        if let Some((scope, called)) = known {
+            edge.refuse(scope, called, &problem);
+        }
+        problem
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let problem = trace(problem);
         *response.body_mut() = document(&problem);
         response.headers_mut().remove(CONTENT_LENGTH);
         return response;
@@ -123,7 +141,7 @@ async fn explain(edge: &Edge, mut response: Response, headers: &HeaderMap) -> Re
     };
     let detail = text.filter(|text| !text.is_empty() && !parts.status.is_server_error());
     let problem = Problem::new(parts.status, code, detail.unwrap_or_else(|| default.to_owned()));
-    let problem = edge.trace(problem, headers);
+    let problem = trace(problem);
     parts.headers.remove(CONTENT_LENGTH);
     parts
         .headers

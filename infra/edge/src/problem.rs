@@ -1,6 +1,7 @@
 //! Problems (RFC 9457): what a caller is told when a request is refused, and apart from it what the operator is told.
 
 use ::http::StatusCode;
+use headwater_analytics::refusal::Addressed;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -22,7 +23,11 @@ struct Parts {
     retry_after: Option<Duration>,
     operator: Option<String>,
     trace_id: Option<String>,
+    asked: Option<Box<Asked>>,
 }
+
+/// The command that was refused, and its correlation id.
+type Asked = (Addressed, Option<String>);
 
 /// What is wrong at one place of the payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +50,7 @@ impl Problem {
             retry_after: None,
             operator: None,
             trace_id: None,
+            asked: None,
         }))
     }
 
@@ -88,6 +94,17 @@ impl Problem {
     pub fn for_operator(mut self, text: impl Into<String>) -> Self {
         self.0.operator = Some(text.into());
         self
+    }
+
+    /// Adds which command was refused, with its correlation id, for the audit log alone.
+    #[must_use]
+    pub fn asked_by(mut self, command: Addressed, correlation_id: Option<String>) -> Self {
+        self.0.asked = Some(Box::new((command, correlation_id)));
+        self
+    }
+
+    pub(crate) fn asked(&self) -> Option<&Asked> {
+        self.0.asked.as_deref()
     }
 
     pub(crate) fn traced(mut self, trace_id: String) -> Self {

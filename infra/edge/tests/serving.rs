@@ -7,7 +7,7 @@ use axum::{
     extract::Query,
     routing::{get, post},
 };
-use headwater_edge::{Authenticated, Edge, Limits, Problem, TrustedProxies, serve_http};
+use headwater_edge::{Authenticated, Edge, Limits, Problem, Surroundings, TrustedProxies, serve_http};
 use headwater_kernel::{Region, TenantId};
 use headwater_runtime::{Runtime, Task};
 use headwater_tenancy::{Authenticator, DevelopmentKey, Role, TenantDirectory, TokenRequest};
@@ -80,8 +80,11 @@ async fn start_behind(proxies: TrustedProxies, limits: Limits) -> Server {
         &runtime,
     );
     let directory = TenantDirectory::fixed([(tenant, Region::Us)], runtime.clone());
-    let edge = Edge::behind(
-        proxies,
+    let edge = Edge::with(
+        Surroundings {
+            proxies,
+            ..Surroundings::default()
+        },
         Authenticator::new(key, directory, runtime.clone()),
         limits,
         runtime.clone(),

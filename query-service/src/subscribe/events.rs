@@ -41,6 +41,10 @@ impl FeedEvent {
 
 /// The events of a commit as it was stored.
 pub(super) fn render(aggregates: &ByAggregate<AggregateType>, commit: Commit) -> Result<Vec<Arc<FeedEvent>>, Problem> {
+    // Refusals tell addresses; they are for auditors.
+    if commit.is_internal() {
+        return Ok(Vec::new());
+    }
     let aggregate = aggregates
         .get(commit.context.as_str())
         .and_then(|of_context| of_context.get(commit.aggregate.as_str()));

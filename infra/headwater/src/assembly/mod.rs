@@ -15,6 +15,7 @@ mod metric_stores;
 pub(crate) mod objects;
 pub(crate) mod projecting;
 mod readiness;
+mod refusals;
 mod services;
 mod stores;
 pub(crate) mod tables;
@@ -32,6 +33,7 @@ use headwater_tenancy::TenantScope;
 use listeners::{Listeners, Sockets};
 use projecting::Projecting;
 use readiness::Readiness;
+use refusals::Refusing;
 use services::Services;
 use std::{fmt, net::SocketAddr, time::Duration};
 use stores::Stores;
@@ -54,6 +56,7 @@ pub(crate) struct Process {
     listeners: Listeners,
     projecting: Option<Projecting>,
     auditing: Option<Auditing>,
+    refusing: Option<Refusing>,
     exports: Option<Exports>,
     stores: Stores,
     runtime: Runtime,
@@ -112,6 +115,8 @@ impl Process {
             true => audit::start(&config, &stores, runtime).await?,
             false => None,
         };
+        let kept = services.refusals.clone();
+        let refusing = kept.map(|kept| Refusing::start(kept, &config, &stores, runtime));
         let exports = services.exporter.map(|exporter| Exports::begin(exporter, &config));
         stores.announce(&config, &addresses)?;
         readiness.started();
@@ -124,6 +129,7 @@ impl Process {
             listeners,
             projecting,
             auditing,
+            refusing,
             exports,
             stores,
             runtime: runtime.clone(),
@@ -163,18 +169,28 @@ impl Process {
             listeners,
             projecting,
             auditing,
+            refusing,
             exports,
             stores,
             runtime,
             ..
         } = self;
+        let listening = async {
+            let cut = listeners.drain().await;
+            if let Some(refusing) = refusing
+                && runtime.timeout(drain, refusing.shut_down()).await.is_err()
+            {
+                tracing::warn!("the last refusals had no time to be written down");
+            }
+            cut
+        };
         let projections = async {
             match projecting {
                 Some(projecting) => runtime.timeout(drain, projecting.shut_down()).await.is_ok(),
                 None => true,
             }
         };
-        let (cut, handed_over) = futures::join!(listeners.drain(), projections);
+        let (cut, handed_over) = futures::join!(listening, projections);
         // After the feeds have got what was read.
         if let Some(auditing) = auditing
             && runtime.timeout(drain, auditing.shut_down()).await.is_err()

@@ -10,7 +10,7 @@ use crate::{
 use anyhow::Result;
 use axum::Router;
 use headwater_command_service::CommandBus;
-use headwater_edge::{Edge, OpenApi, Schemas};
+use headwater_edge::{Edge, OpenApi, Refusals, Schemas, Surroundings};
 use headwater_projectors::LiveMetrics;
 use headwater_query_service::QueryService;
 use headwater_runtime::Runtime;
@@ -24,6 +24,8 @@ pub(crate) struct Services {
     pub(super) queries: QueryService,
     pub(super) admin: Admin,
     pub(super) exporter: Option<Exporter>,
+    /// What is refused, on its way to the audit log.
+    pub(super) refusals: Option<Refusals>,
     roles: BTreeSet<Role>,
 }
 
@@ -49,8 +51,13 @@ impl Services {
             }));
         }
         let bus = bus.build();
-        let edge = Edge::behind(
-            config.proxies.clone(),
+        let refusals = config.tells_refusals.then(Refusals::default);
+        let surroundings = Surroundings {
+            proxies: config.proxies.clone(),
+            refusals: refusals.clone(),
+        };
+        let edge = Edge::with(
+            surroundings,
             stores.authenticator.clone(),
             config.limits.clone(),
             runtime.clone(),
@@ -90,6 +97,7 @@ impl Services {
             queries: queries.build(),
             admin,
             exporter,
+            refusals,
             edge,
             roles: config.roles.clone(),
         }

@@ -134,6 +134,8 @@ pub(crate) struct Config {
     pub(crate) metric_store: MetricStore,
     /// Where the audit log is, if there is to be one.
     pub(crate) audit_log: Option<Objects>,
+    /// Whether refused requests are told to the audit log, whoever writes that.
+    pub(crate) tells_refusals: bool,
     pub(crate) export: Option<Export>,
     /// Made at the start if they are missing.
     pub(crate) tenants: Vec<TenantId>,
@@ -166,6 +168,7 @@ impl Config {
             search: Search::Tantivy(data.join("search")),
             metric_store: MetricStore::Sqlite(data.join("metrics")),
             audit_log: Some(Objects::Folder(data.join("audit"))),
+            tells_refusals: true,
             export: Some(Export {
                 to: Objects::Folder(data.join("exports")),
                 every: None,
@@ -205,6 +208,8 @@ impl Config {
         let metric_store = metric_store::metric_store(reader, &roles, adapter.as_ref(), data.as_deref());
         let s3 = objects::s3(reader, adapter.as_ref());
         let audit_log = audit_log::audit_log(reader, &s3, adapter.as_ref(), data.as_deref());
+        let audited = matches!(audit_log, Some(Some(_)));
+        let tells_refusals = reader.flag("audit_log.refusals").unwrap_or(audited);
         let export = export::export(reader, &s3, &roles);
         let tenants = tenants(reader, home);
         let limits = bounds::limits(reader);
@@ -236,6 +241,7 @@ impl Config {
             search: search?,
             metric_store: metric_store?,
             audit_log: audit_log?,
+            tells_refusals,
             export,
             tenants,
             limits,

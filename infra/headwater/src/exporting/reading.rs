@@ -72,7 +72,7 @@ async fn read_from(
                 .entry(commit.aggregate.clone())
                 .or_default()
                 .insert(commit.id.clone());
-            if with_events {
+            if with_events && !commit.is_internal() {
                 events(inner, run, scope, commit).await?;
             }
         }

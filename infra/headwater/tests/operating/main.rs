@@ -17,6 +17,7 @@ mod metrics;
 #[path = "../serve/process.rs"]
 mod process;
 mod projections;
+mod refusals;
 mod search_settings;
 mod selling;
 

@@ -60,7 +60,7 @@ async fn each_event_of_the_region_is_one_line() {
     let line = lines.iter().find(|line| line.tenant == "other").unwrap();
     assert_eq!(
         (line.outcome.as_str(), line.actor.as_str()),
-        ("committed", "user:tester")
+        ("done", "user:tester")
     );
     assert!(line.data.as_ref().unwrap().get().contains("cents"));
     let other = Wanted {
