@@ -10,6 +10,7 @@ use headwater_dynamo_repository::Repository;
 use headwater_event_log::EventLog;
 use headwater_kernel::{Aggregate, AggregateRegistry, AggregateType};
 use headwater_metrics::MetricStore;
+use headwater_objects::ObjectStore;
 use headwater_read_models::{DocumentFold, ProjectionRegistry, RowFold, RowsFold, metrics::MetricFold};
 use headwater_runtime::Runtime;
 use headwater_search::SearchIndex;
@@ -50,6 +51,7 @@ impl QueryService {
                 indexes: BTreeMap::new(),
                 settings: Settings::default(),
                 metrics: None,
+                audit_log: None,
             },
             subscriptions: SubscriptionOptions::default(),
         }
@@ -68,6 +70,13 @@ impl QueryServiceBuilder {
     #[must_use]
     pub fn metric_store(mut self, store: Arc<dyn MetricStore>) -> Self {
         self.inner.metrics = Some(store);
+        self
+    }
+
+    /// Tenants' auditors read what is in `objects`; without them there is no audit log here.
+    #[must_use]
+    pub fn audit_log(mut self, objects: Arc<dyn ObjectStore>) -> Self {
+        self.inner.audit_log = Some(objects);
         self
     }
 

@@ -1,7 +1,7 @@
 //! Reads by HTTP.
 
 use crate::{
-    QueryService,
+    QueryService, audit,
     consistency::Consistency,
     lists::{LISTS, List},
     metrics,
@@ -35,6 +35,7 @@ pub fn router(service: QueryService, edge: Edge) -> Router {
         .route("/v1/{context}/{aggregates}/{id}/history", get(history));
     routes = routes.route("/v1/events", get(events));
     routes = routes.route(prices::PATH, get(price));
+    routes = routes.route(audit::PATH, get(audit_lines));
     routes = routes
         .route(metrics::ALL, get(metric_series))
         .route(metrics::ONE, get(metric));
@@ -125,6 +126,16 @@ async fn metric(
 ) -> Result<Json<Value>, Problem> {
     let bins = queries.metrics(&caller.scope, &series, &Parameters::new(query)).await;
     Ok(Json(bins?))
+}
+
+async fn audit_lines(
+    State(Service { queries, edge }): State<Service>,
+    Authenticated(caller): Authenticated,
+    Pairs(query): Pairs,
+) -> Result<Json<Value>, Problem> {
+    // A page may take as much as a search.
+    let _place = edge.admit_search(caller.scope.tenant())?;
+    Ok(page_of(queries.audit(&caller.scope, &Parameters::new(query)).await?))
 }
 
 async fn events(

@@ -4,6 +4,7 @@
 //! `register`. The lists are one table, [`lists`], and the searches another, [`searches`]; HTTP, gRPC and OpenAPI follow them. Personal
 //! data becomes plain here and nowhere before.
 
+mod audit;
 mod builder;
 mod consistency;
 mod grpc;

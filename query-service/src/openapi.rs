@@ -3,7 +3,7 @@
 mod search;
 
 use crate::{
-    QueryService,
+    QueryService, audit,
     lists::{LISTS, List},
     metrics,
     parameters::{DEFAULT_LIMIT, MAX_LIMIT},
@@ -58,6 +58,9 @@ pub fn describe(service: &QueryService, document: &mut OpenApi) {
         list(document, of_list, &waiting);
     }
     price(document, &waiting);
+    if service.inner().audit_log.is_some() {
+        audit::describe(document);
+    }
     if service.inner().metrics.is_some() {
         metrics::describe(document);
     }
@@ -208,7 +211,7 @@ fn id() -> Value {
     })
 }
 
-fn paging(default: usize, max: usize) -> [Value; 2] {
+pub(crate) fn paging(default: usize, max: usize) -> [Value; 2] {
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": max, "default": default });
     [
         query("limit", "Most items of the page.", limit),
@@ -228,7 +231,7 @@ fn cursor() -> Value {
     json!({ "type": "string", "description": "Where to go on; absent at the end." })
 }
 
-fn page_schema(item: &Value) -> Value {
+pub(crate) fn page_schema(item: &Value) -> Value {
     json!({
         "type": "object",
         "required": ["items"],

@@ -45,6 +45,16 @@ pub(crate) fn of_repository(error: headwater_dynamo_repository::Error) -> Proble
     }
 }
 
+pub(crate) fn of_audit_log(error: headwater_audit_log::Error) -> Problem {
+    use headwater_audit_log::Error;
+    let retryable = match &error {
+        Error::Objects(error) => error.is_retryable(),
+        Error::Store(_) => true,
+        Error::Altered { .. } => false,
+    };
+    failed(&error, retryable)
+}
+
 pub(crate) fn of_log(error: headwater_event_log::Error) -> Problem {
     failed(&error, error.is_retryable())
 }

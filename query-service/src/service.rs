@@ -15,6 +15,7 @@ use headwater_edge::{Problem, id_of};
 use headwater_event_log::EventLog;
 use headwater_kernel::{AggregateType, Id, Personal};
 use headwater_metrics::MetricStore;
+use headwater_objects::ObjectStore;
 use headwater_read_models::search::Mapping;
 use headwater_runtime::Runtime;
 use headwater_search::SearchIndex;
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) indexes: BTreeMap<&'static str, Arc<dyn SearchIndex>>,
     pub(crate) settings: Settings,
     pub(crate) metrics: Option<Arc<dyn MetricStore>>,
+    pub(crate) audit_log: Option<Arc<dyn ObjectStore>>,
 }
 
 /// Where it is seen how far a projection has come with an aggregate.

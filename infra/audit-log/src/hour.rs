@@ -27,6 +27,11 @@ impl Hour {
         Self(self.0 - 1)
     }
 
+    /// Its day: `2026-11-24`.
+    pub(crate) fn day(self) -> String {
+        self.to_string().chars().take(10).collect()
+    }
+
     /// The folder of its objects in a region: `region=us/dt=2026-11-24/hour=01/`.
     pub fn folder(self, region: &str) -> String {
         let text = self.to_string();

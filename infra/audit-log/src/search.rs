@@ -26,7 +26,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    fn has(&self, line: &Line) -> bool {
+    pub(crate) fn has(&self, line: &Line) -> bool {
         let is = |wanted: &Option<String>, given: &str| wanted.as_deref().is_none_or(|wanted| wanted == given);
         is(&self.tenant, &line.tenant)
             && is(&self.actor, &line.actor)
@@ -35,7 +35,7 @@ impl Wanted {
             && self.to.is_none_or(|to| line.time < to)
     }
 
-    fn may_have(&self, entry: &Entry) -> bool {
+    pub(crate) fn may_have(&self, entry: &Entry) -> bool {
         self.from.is_none_or(|from| from <= entry.last_time) && self.to.is_none_or(|to| entry.first_time < to)
     }
 }

@@ -116,6 +116,12 @@ pub(crate) enum AuditLog {
         /// Committed before this time.
         #[arg(long, value_parser = Timestamp::parse)]
         to: Option<Timestamp>,
+        /// A running Headwater to ask for the lines of a tenant, instead of reading objects; without `--from`, those of a day.
+        #[arg(long, requires = "tenant", conflicts_with_all = ["folder", "bucket"])]
+        url: Option<String>,
+        /// The token to send it; without, one is signed with the key in the data folder.
+        #[arg(long, env = "HEADWATER_TOKEN", hide_env_values = true)]
+        token: Option<String>,
         #[command(flatten)]
         audited: Audited,
     },

@@ -44,6 +44,9 @@ impl Services {
         for (kind, index) in indexes::live(&stores.indexes, &stores.generations) {
             queries = queries.search_index(kind, index);
         }
+        if let Some(place) = &config.audit_log {
+            queries = queries.audit_log(super::objects::open(place, runtime).await);
+        }
         if stores.metrics.are_kept() {
             queries = queries.metric_store(Arc::new(LiveMetrics {
                 stores: stores.metrics.clone(),

@@ -4,12 +4,14 @@ use super::say;
 use crate::{
     Outcome,
     assembly::objects::open,
-    cli::{AuditLog, Audited, Output},
+    cli::{AuditLog, Audited, Output, Reach},
     config::Objects,
     data_folder,
+    reach::{Fresh, Reached, ask},
 };
 use anyhow::{Context, Result, bail};
 use headwater_audit_log::{AuditPublicKey, Report, Wanted, athena, search, verify};
+use headwater_kernel::Timestamp;
 use headwater_objects::{BucketConfig, Folder, ObjectStore};
 use headwater_runtime::Runtime;
 use std::{io::Write, ops::ControlFlow, path::Path};
@@ -43,8 +45,15 @@ pub(crate) async fn run(data: &Path, command: AuditLog, output: Output, runtime:
             event_type,
             from,
             to,
+            url,
+            token,
             audited,
         } => {
+            if let Some(url) = url {
+                let reach = Reach { url: Some(url), token };
+                let reached = Reached::find(data, &reach, tenant.as_ref(), Fresh::Refuse, runtime).await?;
+                return asked(&reached, actor, event_type, from, to).await;
+            }
             let wanted = Wanted {
                 tenant: tenant.map(|tenant| tenant.as_str().to_owned()),
                 actor,
@@ -72,6 +81,47 @@ fn objects(data: &Path, audited: &Audited) -> Objects {
             lock: None,
         }),
         _ => Objects::Folder(audited.folder.clone().unwrap_or_else(|| data.join("audit"))),
+    }
+}
+
+/// The same of a running Headwater, page by page.
+async fn asked(
+    reached: &Reached,
+    actor: Option<String>,
+    event_type: Option<String>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> Result<Outcome> {
+    let client = reached.client()?;
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    let (from, to) = (time(from), time(to));
+    let mut cursor: Option<String> = None;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    loop {
+        let first = |given: &Option<String>| if cursor.is_none() { given.clone() } else { None };
+        let given = [first(&actor), first(&event_type), first(&from), first(&to)];
+        let [actor, event_type, from, to] = given.each_ref().map(Option::as_deref);
+        let parameters = [
+            ("actor", actor),
+            ("type", event_type),
+            ("from", from),
+            ("to", to),
+            ("limit", Some("200")),
+            ("cursor", cursor.as_deref()),
+        ];
+        let page = ask(client.get(reached.route(&["v1", "audit"], &parameters)?)).await?;
+        let lines = page["items"].as_array().into_iter().flatten();
+        let mut written = lines.map(|line| writeln!(out, "{line}"));
+        match written.find_map(Result::err).or(out.flush().err()) {
+            // Whoever reads has seen enough.
+            Some(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Outcome::Done),
+            Some(error) => return Err(error.into()),
+            None => {}
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => return Ok(Outcome::Done),
+        }
     }
 }
 

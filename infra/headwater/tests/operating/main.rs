@@ -8,6 +8,7 @@
 
 mod assortment;
 mod audit_log;
+mod auditors;
 mod buckets;
 mod exports;
 mod first_start;

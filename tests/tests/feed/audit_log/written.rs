@@ -58,10 +58,7 @@ async fn each_event_of_the_region_is_one_line() {
     assert_eq!(of("other", "Deposited"), [1, 2, 3, 4, 5]);
     assert_eq!(of("away", "Deposited"), [] as [u64; 0], "another region's");
     let line = lines.iter().find(|line| line.tenant == "other").unwrap();
-    assert_eq!(
-        (line.outcome.as_str(), line.actor.as_str()),
-        ("done", "user:tester")
-    );
+    assert_eq!((line.outcome.as_str(), line.actor.as_str()), ("done", "user:tester"));
     assert!(line.data.as_ref().unwrap().get().contains("cents"));
     let other = Wanted {
         tenant: Some("other".into()),
