@@ -47,3 +47,27 @@ TBLPROPERTIES (
 "
     )
 }
+
+/// Questions that auditors ask, to begin with: put a tenant for `TENANT`, a day for `DAY` and so on. Partitions are limited by `dt`, which is what is paid
+/// for; `client` holds an address in its envelope.
+pub fn queries(table: &str) -> String {
+    format!(
+        "-- What happened to one aggregate, and what was refused.
+SELECT time, actor, type, outcome, code, data FROM {table}
+WHERE tenant = 'TENANT' AND dt >= 'DAY' AND context = 'CONTEXT' AND aggregate = 'AGGREGATE' AND id = 'ID'
+ORDER BY time;
+-- What was refused of late, by day and code. RequestsLeftOut has the numbers of what no line was written of.
+SELECT dt, code, count(*) AS refusals FROM {table}
+WHERE tenant = 'TENANT' AND dt >= 'DAY' AND type = 'RequestRefused'
+GROUP BY dt, code ORDER BY refusals DESC;
+-- Who came from an address.
+SELECT actor, min(time) AS first, max(time) AS last, count(*) AS lines FROM {table}
+WHERE tenant = 'TENANT' AND dt >= 'DAY' AND client LIKE '%\"ADDRESS\"%'
+GROUP BY actor ORDER BY lines DESC;
+-- Who did most, and how much of it was refused.
+SELECT actor, count_if(outcome = 'done') AS done, count_if(outcome = 'refused') AS refused FROM {table}
+WHERE tenant = 'TENANT' AND dt >= 'DAY' AND actor <> ''
+GROUP BY actor ORDER BY done DESC;
+"
+    )
+}

@@ -136,6 +136,9 @@ pub(crate) enum AuditLog {
         /// The first day that there are lines of.
         #[arg(long, default_value = "2026-01-01")]
         since: String,
+        /// Prints queries for it instead.
+        #[arg(long)]
+        queries: bool,
     },
 }
 

@@ -64,8 +64,17 @@ pub(crate) async fn run(data: &Path, command: AuditLog, output: Output, runtime:
             let objects = open(&objects(data, &audited), runtime).await;
             lines(&*objects, audited.region.as_str(), &wanted).await
         }
-        AuditLog::AthenaDdl { location, table, since } => {
-            say(athena::ddl(&table, &location, &["us", "eu"], &since).trim_end());
+        AuditLog::AthenaDdl {
+            location,
+            table,
+            since,
+            queries,
+        } => {
+            let text = match queries {
+                true => athena::queries(&table),
+                false => athena::ddl(&table, &location, &["us", "eu"], &since),
+            };
+            say(text.trim_end());
             Ok(Outcome::Done)
         }
     }

@@ -7,6 +7,7 @@
 )]
 
 mod assortment;
+mod athena;
 mod audit_log;
 mod auditors;
 mod buckets;
