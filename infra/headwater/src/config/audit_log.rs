@@ -39,7 +39,6 @@ pub(super) fn audit_log(
         ("audit_log.folder", folder.is_some(), "folder"),
         ("audit_log.bucket", bucket.is_some(), "s3"),
         ("audit_log.kms_key", kms_key.is_some(), "s3"),
-        ("audit_log.retention_years", years.is_some(), "s3"),
     ] {
         if given && of != wanted {
             reader.refuse(key, format!("{key} is of use with audit_log.adapter = {of:?} alone"));
