@@ -11,9 +11,9 @@ use crate::{
 use headwater_edge::{
     Edge, Problem,
     v1::{
-        GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest, ListResponse, MetricSeriesRequest,
-        MetricSeriesResponse, MetricsRequest, MetricsResponse, PriceRequest, PriceResponse, SearchRequest,
-        SearchResponse, SubscribeRequest, SuggestRequest, SuggestResponse,
+        AuditRequest, AuditResponse, GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest,
+        ListResponse, MetricSeriesRequest, MetricSeriesResponse, MetricsRequest, MetricsResponse, PriceRequest,
+        PriceResponse, SearchRequest, SearchResponse, SubscribeRequest, SuggestRequest, SuggestResponse,
         query_service_server::{QueryService as Protocol, QueryServiceServer},
     },
 };
@@ -163,6 +163,27 @@ impl Protocol for Service {
             let series = self.queries.metric_series(&caller.scope, &Parameters::default()).await;
             let result_json = series?.to_string().into();
             Ok(Response::new(MetricSeriesResponse { result_json }))
+        };
+        self.edge.unary(&metadata, &extensions, work).await
+    }
+
+    async fn audit(&self, request: Request<AuditRequest>) -> Result<Response<AuditResponse>, Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let work = async |caller: Caller| {
+            let texts = [
+                given("actor", message.actor),
+                given("type", message.r#type),
+                given("from", message.from),
+                given("to", message.to),
+            ];
+            let paging = paging(message.limit, message.cursor);
+            let parameters = Parameters::new(texts.into_iter().flatten().chain(paging));
+            let _place = self.edge.admit_search(caller.scope.tenant())?;
+            let page = self.queries.audit(&caller.scope, &parameters).await?;
+            Ok(Response::new(AuditResponse {
+                items_json: page.items.iter().map(json).collect(),
+                next_cursor: page.next_cursor.unwrap_or_default(),
+            }))
         };
         self.edge.unary(&metadata, &extensions, work).await
     }

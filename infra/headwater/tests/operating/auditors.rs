@@ -4,11 +4,13 @@ use crate::{
     on,
     process::{Client, Serve},
 };
+use headwater_edge::v1::{AuditRequest, query_service_client::QueryServiceClient};
 use serde_json::{Value, json};
 use std::{
     fs,
     time::{Duration, Instant},
 };
+use tonic::{Code, transport::Channel};
 
 /// All lines, page by page.
 async fn pages(client: &Client, url: &str, parameters: &str) -> Vec<Value> {
@@ -123,6 +125,42 @@ async fn each_tenant_has_its_own_lines() {
     }
     let (_, openapi) = acme.text(&format!("{}/openapi.json", process.http)).await;
     assert!(openapi.contains("\"/v1/audit\""));
+
+    // By gRPC it is the same.
+    let channel = Channel::from_shared(format!("http://{}", process.grpc)).unwrap();
+    let mut queries = QueryServiceClient::new(channel.connect().await.unwrap());
+    let mut ask = async |tenant: &str, role: &str, message: AuditRequest| {
+        let mut request = tonic::Request::new(message);
+        let bearer = format!("Bearer {}", token(tenant, role)).parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+        queries.audit(request).await.map(tonic::Response::into_inner)
+    };
+    let captured_by = AuditRequest {
+        actor: "user:member".into(),
+        r#type: "LeadCaptured".into(),
+        limit: 4,
+        ..AuditRequest::default()
+    };
+    let page = ask("acme", "admin", captured_by.clone()).await.unwrap();
+    let by_grpc: Vec<Value> = page
+        .items_json
+        .iter()
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    assert_eq!(by_grpc.iter().collect::<Vec<_>>(), captured[..4]);
+    let next = AuditRequest {
+        cursor: page.next_cursor.clone(),
+        ..AuditRequest::default()
+    };
+    assert_eq!(ask("acme", "auditor", next.clone()).await.unwrap().items_json.len(), 1);
+    assert_eq!(
+        ask("globex", "auditor", next).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+    assert_eq!(
+        ask("acme", "member", captured_by).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
 
     // The command line asks the same.
     let by_url = [

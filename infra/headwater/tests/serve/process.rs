@@ -33,6 +33,9 @@ pub(crate) struct Serve {
     /// What it says, read as it comes: a pipe that nobody reads is soon full, and then the process waits.
     errors: Option<thread::JoinHandle<String>>,
     pub(crate) http: String,
+    /// Host and port.
+    #[allow(dead_code, reason = "the tests of operating share this, and use it")]
+    pub(crate) grpc: String,
     pub(crate) metrics: String,
 }
 
@@ -47,11 +50,12 @@ impl Serve {
             said
         });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut http = None;
+        let (mut http, mut grpc) = (None, None);
         let metrics = lines.by_ref().map_while(Result::ok).find_map(|line| {
             let (name, address) = line.trim().split_once("  ")?;
             match name {
                 "HTTP" => http = Some(address.to_owned()),
+                "gRPC" => grpc = Some(address.trim().to_owned()),
                 "metrics" => return Some(address.trim_end_matches("/metrics").to_owned()),
                 _ => {}
             }
@@ -65,6 +69,7 @@ impl Serve {
             child,
             errors: Some(errors),
             http: http.unwrap(),
+            grpc: grpc.unwrap(),
             metrics,
         }
     }
