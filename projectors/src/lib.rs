@@ -50,7 +50,7 @@ pub use parking::{COUNTED, Parked, Parking};
 pub use projections::{Catalogue, Projections, Stores};
 pub use replay::{
     Budget, CheckTotals, ClusterIndexes, Difference, DifferenceKind, DryRun, FolderIndexes, FolderMetrics, IndexStore,
-    Indexes, Keeper, LiveIndex, LiveMetrics, MetricStores, Metrics, Progress, ReplayError, ReplayId, ReplayOptions,
-    Replays, Reported, Rewritten, TenantCheck,
+    Indexes, InfluxMetrics, Keeper, LiveIndex, LiveMetrics, MetricStores, Metrics, Progress, ReplayError, ReplayId,
+    ReplayOptions, Replays, Reported, Rewritten, TenantCheck, TimestreamMetrics,
 };
 pub use runner::{Runner, Sources, Watcher};

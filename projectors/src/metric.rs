@@ -126,6 +126,14 @@ impl<F: MetricFold> MetricFollower<F> {
                 "points came after what is kept of their series, and were dropped"
             );
         }
+        if written.refused > 0 {
+            let (source, points) = (F::Source::NAME, written.refused);
+            tracing::warn!(
+                source,
+                points,
+                "points pass a limit of the metric store, and were dropped"
+            );
+        }
         Ok(())
     }
 }

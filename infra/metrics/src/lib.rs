@@ -3,6 +3,7 @@
 //! [`MetricStore`] is the port: points go in, bins come out, and every call takes a [`TenantScope`](headwater_tenancy::TenantScope), which a
 //! query can therefore neither leave out nor name. What a point is, is said in `headwater_read_models::metrics`.
 
+mod batch;
 mod bin;
 mod bins;
 mod cut;
@@ -11,6 +12,7 @@ pub mod influx;
 mod query;
 pub mod sqlite;
 mod store;
+pub mod timestream;
 
 pub use bin::{Bin, InvalidBin};
 pub use error::Error;

@@ -26,6 +26,8 @@ pub struct Written {
     /// How many are older than what the store still takes for their series: dropped, so that rollups made of points that are gone stay as they
     /// are.
     pub too_late: u64,
+    /// How many the store can never take, as they pass a limit of its own: dropped.
+    pub refused: u64,
 }
 
 /// A series that has points.

@@ -45,6 +45,7 @@ mod progress;
 pub(crate) mod refold;
 mod replays;
 mod report;
+mod server_metrics;
 mod sums;
 mod switching;
 mod verify;
@@ -65,6 +66,7 @@ pub use live_index::LiveIndex;
 pub use metrics::{LiveMetrics, MetricStores, Metrics};
 pub use replays::Replays;
 pub use report::{Budget, CheckTotals, Difference, Progress, ReplayId, TenantCheck};
+pub use server_metrics::{InfluxMetrics, TimestreamMetrics};
 
 use std::time::Duration;
 

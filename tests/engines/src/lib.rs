@@ -12,8 +12,10 @@ mod ministack;
 mod opensearch;
 mod package;
 mod process;
+mod timestream;
 
 pub use duckdb::DuckDb;
 pub use influxdb::InfluxDb;
 pub use ministack::Ministack;
 pub use opensearch::OpenSearch;
+pub use timestream::Timestream;

@@ -11,7 +11,7 @@ pub(crate) mod indexes;
 #[cfg(feature = "lambda")]
 pub(crate) mod lambda;
 mod listeners;
-mod metric_stores;
+pub(crate) mod metric_stores;
 pub(crate) mod objects;
 pub(crate) mod projecting;
 mod readiness;

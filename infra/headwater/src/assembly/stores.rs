@@ -83,7 +83,7 @@ impl Stores {
         Ok(Self {
             operator: sealing.operator(),
             indexes: indexes::open(&config.search, &sealing, runtime).await?,
-            metrics: metric_stores::open(&config.metric_store, runtime)?,
+            metrics: metric_stores::open(&config.metric_store, runtime).await?,
             generations,
             databases,
             sealing,

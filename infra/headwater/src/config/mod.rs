@@ -21,6 +21,7 @@ mod stores;
 mod tests;
 
 pub(crate) use environment::is_in;
+pub(crate) use metric_store::{Influx, InfluxAccess};
 pub(crate) use model::{Adapter, Auth, Config, MetricStore, Role, Search};
 pub(crate) use objects::Objects;
 pub(crate) use place::Faults;

@@ -4,7 +4,7 @@ use super::{
     audit_log,
     bounds::{self, Projector},
     export::{self, Export},
-    metric_store,
+    metric_store::{self, Influx},
     objects::{self, Objects},
     proxies,
     reader::{Reader, hint},
@@ -14,6 +14,7 @@ use super::{
 use headwater_dynamodb::AwsConfig;
 use headwater_edge::{Limits, TrustedProxies};
 use headwater_kernel::{Region, TenantId};
+use headwater_metrics::timestream::TimestreamConfig;
 use headwater_tenancy::{Issuer, KeySetPlace, PublicKeys};
 use std::{
     collections::BTreeSet,
@@ -98,6 +99,10 @@ pub(crate) enum MetricStore {
     None,
     /// In this process, in this folder.
     Sqlite(PathBuf),
+    /// On a server of InfluxDB.
+    Influx(Influx),
+    /// In Timestream.
+    Timestream(TimestreamConfig),
 }
 
 /// Whose tokens are accepted.

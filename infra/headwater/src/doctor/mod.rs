@@ -10,11 +10,13 @@ mod stores;
 mod told;
 
 use crate::{
+    assembly::metric_stores::influx,
     config::{Adapter, Config, MetricStore, Objects, Search},
     data_folder,
 };
 pub(crate) use findings::{Findings, Level};
 use headwater_dynamodb::Databases;
+use headwater_metrics::timestream::Timestream;
 use headwater_objects::Bucket;
 use headwater_runtime::Runtime;
 use std::path::Path;
@@ -35,9 +37,7 @@ pub(crate) async fn check(config: &Config, runtime: &Runtime) -> Findings {
         Search::Tantivy(path) => folder::can_be_made(&mut findings, "search index", path),
         Search::Cluster(cluster) => search::check(&mut findings, cluster, runtime).await,
     }
-    if let MetricStore::Sqlite(path) = &config.metric_store {
-        folder::can_be_made(&mut findings, "metric store", path);
-    }
+    metric_store(&mut findings, &config.metric_store, runtime).await;
     for (name, place) in [
         ("audit log", config.audit_log.as_ref()),
         ("exports", config.export.as_ref().map(|export| &export.to)),
@@ -97,4 +97,21 @@ async fn embedded(findings: &mut Findings, config: &Config, data: &Path, runtime
         Err(error) => findings.fail("tables", error.to_string()),
     }
     drop(folder);
+}
+
+async fn metric_store(findings: &mut Findings, store: &MetricStore, runtime: &Runtime) {
+    let name = "metric store";
+    let (place, asked) = match store {
+        MetricStore::None => return,
+        MetricStore::Sqlite(path) => return folder::can_be_made(findings, name, path),
+        MetricStore::Influx(config) => (config.url.as_str(), influx(config, runtime).reach().await),
+        MetricStore::Timestream(config) => {
+            let service = Timestream::new(config.clone(), runtime).await;
+            (config.database.as_str(), service.check().await)
+        }
+    };
+    match asked {
+        Ok(()) => findings.ok(name, format!("{place} answers")),
+        Err(error) => findings.fail(name, format!("{place}: {error}")),
+    }
 }

@@ -2,8 +2,9 @@
 
 use crate::{
     json_of, on,
-    process::{Client, Serve},
+    process::{Client, Serve, headwater, run},
 };
+use headwater_engines::{InfluxDb, Timestream};
 use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
 
@@ -111,4 +112,67 @@ fn time() -> String {
         .unwrap(),
     )
     .to_string()
+}
+
+/// What is measured by a process whose metrics are on a server, which is killed and rebuilds them.
+async fn is_measured_on(server: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("serve.toml");
+    let text = format!(
+        "data = \"d\"\nhttp = \"127.0.0.1:0\"\ngrpc = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n\
+         tenants = [\"acme:us\"]\ndynamodb.adapter = \"embedded\"\nauth.allow_development_key = true\n\
+         metric_store = {{ {server}, keep_days = 3650 }}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let credentials = [
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    let data = folder.path().join("d");
+    let process = Serve::start(&config, &credentials);
+    let acme = token(&data);
+    let placed = async |process: &Serve, order: &str| {
+        let line = json!({ "line_id": "1", "product_id": "P", "sku": "S", "title": "T", "quantity": 2, "unit_price_cents": 500 });
+        let placed = json!({ "customer_id": "C", "currency": "EUR", "lines": [line] });
+        let path = format!("{}/v1/orders/orders/{order}/place", process.http);
+        assert_eq!(acme.post(&path, &placed).await.0, 200);
+    };
+    placed(&process, "O1").await;
+    let now = time();
+    for value in [1.0, 2.0] {
+        let point = json!({ "time": now, "value": value, "dimensions": { "plan": "pro" } });
+        let record = format!("{}/v1/analytics/meters/calls/record", process.http);
+        assert_eq!(acme.post(&record, &json!({ "points": [point] })).await.0, 200);
+    }
+    sums_are(&acme, &process.http, [1_000.0, 3.0, 2.0]).await;
+    placed(&process, "O2").await;
+    kill(process);
+    let process = Serve::start(&config, &credentials);
+    sums_are(&acme, &process.http, [2_000.0, 4.0, 2.0]).await;
+    let (status, out, error) = on(&data, &["replay", "metrics"]);
+    assert_eq!(status, Some(0), "{out}{error}");
+    placed(&process, "O3").await;
+    sums_are(&acme, &process.http, [3_000.0, 5.0, 2.0]).await;
+    let mut asked = headwater();
+    let (_, out, _) = run(asked.args(["doctor", "--config"]).arg(&config).envs(credentials));
+    assert!(out.contains("ok    metric store: "), "{out}");
+    assert!(process.terminate().0.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_can_be_on_a_server_of_influxdb() {
+    let server = tokio::task::spawn_blocking(InfluxDb::start).await.unwrap();
+    is_measured_on(&format!("adapter = \"influxdb\", url = \"{}\"", server.endpoint())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_can_be_in_timestream() {
+    let service = Timestream::start();
+    is_measured_on(&format!(
+        "adapter = \"timestream\", database = \"headwater\", aws_region = \"us-east-1\", endpoint = \"{}\"",
+        service.endpoint()
+    ))
+    .await;
+    assert!(service.requests() > 0);
 }

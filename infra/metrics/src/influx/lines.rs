@@ -1,7 +1,10 @@
 //! Points as lines of the line protocol. A point's measurement, tags and time name it, so the same point is overwritten.
 
 use super::names::{measurement, tag, value};
-use crate::PointWrite;
+use crate::{
+    PointWrite,
+    batch::{Batch, Said},
+};
 use headwater_read_models::metrics::Point;
 use std::collections::BTreeMap;
 
@@ -17,72 +20,24 @@ pub(super) const TIMES: std::ops::RangeInclusive<i64> = -9_223_372_036_854_775_8
 /// What names a point: measurement, tags, time.
 pub(super) type Key = (String, BTreeMap<String, String>, i64);
 
-/// What a point says.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Said {
-    pub(super) version: u64,
-    pub(super) value: f64,
-}
-
-/// Each point once, with its highest version, and how many lower ones there were.
-pub(super) struct Batch {
-    pub(super) points: BTreeMap<Key, Said>,
-    pub(super) kept: u64,
-    pub(super) superseded: u64,
-    pub(super) too_late: u64,
-}
-
-impl Batch {
-    /// Of these points.
-    pub(super) fn new(writes: &[PointWrite]) -> Self {
-        let mut batch = Self {
-            points: BTreeMap::new(),
-            kept: 0,
-            superseded: 0,
-            too_late: 0,
-        };
-        for write in writes {
-            for point in &write.points {
-                if !TIMES.contains(&point.time.nanos()) {
-                    batch.too_late += 1;
-                    continue;
-                }
-                let key = key(measurement(write.scope.tenant(), &point.series), point);
-                batch.add(
-                    key,
-                    Said {
-                        version: point.version,
-                        value: point.value,
-                    },
-                );
+/// Points that this store has times for.
+pub(super) fn batch(writes: &[PointWrite]) -> Batch<Key> {
+    let mut batch = Batch::new();
+    for write in writes {
+        for point in &write.points {
+            if !TIMES.contains(&point.time.nanos()) {
+                batch.too_late += 1;
+                continue;
             }
-        }
-        batch
-    }
-
-    fn add(&mut self, key: Key, said: Said) {
-        match self.points.get_mut(&key) {
-            Some(there) if there.version > said.version => self.superseded += 1,
-            Some(there) if there.version == said.version => self.kept += 1,
-            Some(there) => {
-                // What it was counted for is a lower version now.
-                self.superseded += 1;
-                *there = said;
-            }
-            None => {
-                self.kept += 1;
-                self.points.insert(key, said);
-            }
+            let key = key(measurement(write.scope.tenant(), &point.series), point);
+            let said = Said {
+                version: point.version,
+                value: point.value,
+            };
+            batch.add(key, said);
         }
     }
-
-    /// Leaves a point out, because a higher version of it is there.
-    pub(super) fn supersede(&mut self, key: &Key) {
-        if self.points.remove(key).is_some() {
-            self.kept -= 1;
-            self.superseded += 1;
-        }
-    }
+    batch
 }
 
 fn key(measurement: String, point: &Point) -> Key {

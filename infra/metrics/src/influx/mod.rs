@@ -15,7 +15,7 @@ use client::Server;
 use headwater_kernel::Timestamp;
 use headwater_runtime::Runtime;
 use headwater_tenancy::TenantScope;
-use lines::{Batch, is_callers, line};
+use lines::{batch, is_callers, line};
 use names::{NAME, of_tenant, quote, read_series, read_tag};
 use serde_json::Value;
 use std::{
@@ -23,7 +23,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 /// Lines of a request, as InfluxData advises.
 const LINES: usize = 5_000;
@@ -38,6 +38,8 @@ struct Inner {
     runtime: Runtime,
     /// Between reading versions and writing, nobody else of this process writes points that have some.
     correcting: Mutex<()>,
+    /// Whether the database is there, if it is this store's to make.
+    made: Option<OnceCell<()>>,
 }
 
 impl std::fmt::Debug for InfluxStore {
@@ -64,7 +66,27 @@ impl InfluxStore {
             keep,
             runtime,
             correcting: Mutex::default(),
+            made: None,
         })))
+    }
+
+    /// The same store, not shared yet, which [makes](Self::create) its database when it is first used.
+    #[must_use]
+    pub fn made_when_used(self) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self(Arc::new(Inner {
+                made: Some(OnceCell::new()),
+                ..inner
+            })),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    async fn ready(&self) -> Result<(), Error> {
+        match &self.0.made {
+            Some(made) => made.get_or_try_init(|| self.create()).await.map(|_| ()),
+            None => Ok(()),
+        }
     }
 
     /// Makes the database, unless it is there. InfluxDB 1 alone has a statement for it; elsewhere whoever runs the server makes it.
@@ -87,6 +109,14 @@ impl InfluxStore {
             .await
     }
 
+    /// Asks whether the server answers and lets us in.
+    ///
+    /// # Errors
+    /// As classified.
+    pub async fn reach(&self) -> Result<(), Error> {
+        self.run("SHOW DATABASES").await
+    }
+
     async fn run(&self, statement: &str) -> Result<(), Error> {
         let mut answers = self.0.server.ask(statement).await?;
         while answers.next().await?.is_some() {}
@@ -105,7 +135,8 @@ impl InfluxStore {
 impl MetricStore for InfluxStore {
     async fn write(&self, writes: Vec<PointWrite>) -> Result<Written, Error> {
         check_finite(&writes)?;
-        let mut batch = Batch::new(&writes);
+        self.ready().await?;
+        let mut batch = batch(&writes);
         let _correcting = match batch.points.keys().any(is_callers) {
             true => {
                 let correcting = self.0.correcting.lock().await;
@@ -123,6 +154,7 @@ impl MetricStore for InfluxStore {
             kept: batch.kept.saturating_sub(dropped),
             superseded: batch.superseded,
             too_late: batch.too_late + dropped,
+            refused: 0,
         })
     }
 
@@ -131,10 +163,12 @@ impl MetricStore for InfluxStore {
             Some(since) if query.from < since.min(query.to) => return Err(Error::PointsGone { since }),
             _ => {}
         }
+        self.ready().await?;
         read::query(&self.0.server, scope.tenant(), query).await
     }
 
     async fn series(&self, scope: &TenantScope) -> Result<Vec<SeriesInfo>, Error> {
+        self.ready().await?;
         // A tenant's id is letters, digits and hyphens, which mean themselves here.
         let statement = format!("SHOW TAG KEYS FROM /^{}/", of_tenant(scope.tenant()));
         let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -4,10 +4,10 @@
 
 use super::{
     client::Server,
-    lines::{Batch, CALLER, Key, WRITER, is_callers},
+    lines::{CALLER, Key, WRITER, is_callers},
     names::{NAME, TEXT, quote},
 };
-use crate::{Bin, Error};
+use crate::{Bin, Error, batch::Batch};
 
 /// Times that are nearer to one another are looked for together.
 const TOGETHER: i64 = Bin::HOUR.nanos();
@@ -15,7 +15,7 @@ const TOGETHER: i64 = Bin::HOUR.nanos();
 const STATEMENTS: usize = 200;
 
 /// Leaves out what a higher version is there of.
-pub(super) async fn leave_out_superseded(server: &Server, batch: &mut Batch) -> Result<(), Error> {
+pub(super) async fn leave_out_superseded(server: &Server, batch: &mut Batch<Key>) -> Result<(), Error> {
     for statements in statements(batch).chunks(STATEMENTS) {
         let mut answers = server.ask(&statements.join(";")).await?;
         while let Some(all) = answers.next().await? {
@@ -40,7 +40,7 @@ pub(super) async fn leave_out_superseded(server: &Server, batch: &mut Batch) -> 
 }
 
 /// One for each stretch of times of a measurement.
-fn statements(batch: &Batch) -> Vec<String> {
+fn statements(batch: &Batch<Key>) -> Vec<String> {
     let mut times: Vec<(&str, i64)> = batch
         .points
         .keys()
