@@ -26,6 +26,13 @@ use crate::{
 use anyhow::Result;
 use clap::CommandFactory;
 use headwater_runtime::Runtime;
+use std::{
+    io::{ErrorKind, Write},
+    process::exit,
+};
+
+/// What a shell tells of a process that SIGPIPE ended.
+const READER_GONE: i32 = 128 + 13;
 
 /// Runs a command to its end.
 pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
@@ -66,7 +73,16 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
 }
 
 /// Prints a line for whoever called, person or program.
-#[allow(clippy::print_stdout, reason = "this is the output of the command")]
+///
+/// Who reads no further, as `head` does, ends the command as SIGPIPE would; what cannot be written elsewhere, as on a full disk, ends it as failed.
+#[allow(clippy::print_stderr, reason = "what cannot be said there is said here")]
 fn say(line: impl std::fmt::Display) {
-    println!("{line}");
+    let Err(why) = writeln!(std::io::stdout(), "{line}") else {
+        return;
+    };
+    if why.kind() == ErrorKind::BrokenPipe {
+        exit(READER_GONE);
+    }
+    eprintln!("the output cannot be written: {why}");
+    exit(1);
 }

@@ -90,3 +90,18 @@ fn commands_that_look_begin_no_store_and_a_tenant_that_is_not_there_is_named() {
     assert!(status == Some(1) && error.contains("no tenant acmee"), "{error}");
     assert!(!error.contains('\u{1b}'), "no terminal, no colours: {error}");
 }
+
+#[test]
+fn who_stops_reading_ends_a_command_and_hears_nothing_of_it() {
+    let mut child = headwater()
+        .arg("openapi")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(141), "{told}");
+    assert!(!told.contains("panicked"), "{told}");
+}
