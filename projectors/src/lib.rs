@@ -49,8 +49,8 @@ pub use parked::Retried;
 pub use parking::{COUNTED, Parked, Parking};
 pub use projections::{Catalogue, Projections, Stores};
 pub use replay::{
-    Budget, CheckTotals, ClusterIndexes, Difference, DifferenceKind, DryRun, FolderIndexes, FolderMetrics, IndexStore,
-    Indexes, InfluxMetrics, Keeper, LiveIndex, LiveMetrics, MetricStores, Metrics, Progress, ReplayError, ReplayId,
-    ReplayOptions, Replays, Reported, Rewritten, TenantCheck, TimestreamMetrics,
+    Budget, CheckTotals, ClusterIndexes, Difference, DifferenceKind, DroppedPoints, DryRun, FolderIndexes,
+    FolderMetrics, IndexStore, Indexes, InfluxMetrics, Keeper, LiveIndex, LiveMetrics, MetricStores, Metrics, Progress,
+    ReplayError, ReplayId, ReplayOptions, Replays, Reported, Rewritten, TenantCheck, TimestreamMetrics,
 };
 pub use runner::{Runner, Sources, Watcher};

@@ -5,6 +5,7 @@
 use crate::{
     ApplyError, Follower, SourceCommits,
     heads::{Before, Head, Heads, advance, source_of},
+    replay::DroppedCount,
 };
 use async_trait::async_trait;
 use headwater_event_log::EventLog;
@@ -19,6 +20,7 @@ const EVENTS: u64 = 1_000;
 pub(crate) struct MetricFollower<F> {
     pub(crate) log: EventLog,
     pub(crate) store: Arc<dyn MetricStore>,
+    pub(crate) dropped: DroppedCount,
     pub(crate) heads: Heads<F>,
 }
 
@@ -118,6 +120,7 @@ impl<F: MetricFold> MetricFollower<F> {
     /// Points that come too late for their series are dropped, which is said.
     async fn write_all(&self, writes: Vec<PointWrite>) -> Result<(), ApplyError> {
         let written = self.store.write(writes).await.map_err(failed)?;
+        self.dropped.add(&written);
         if written.too_late > 0 {
             let (source, points) = (F::Source::NAME, written.too_late);
             tracing::warn!(

@@ -307,6 +307,7 @@ impl ProjectionRegistry for Catalogue {
             let follower: Arc<dyn Follower> = Arc::new(MetricFollower::<F> {
                 log: stores.log.clone(),
                 store: Arc::clone(&store),
+                dropped: stores.metrics.dropped_count(),
                 heads: Heads::new(),
             });
             Ok(Some(Part {

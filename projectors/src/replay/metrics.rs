@@ -8,7 +8,10 @@ use headwater_read_models::metrics::{PROJECTION, TABLE};
 use headwater_runtime::Runtime;
 use headwater_tenancy::TenantScope;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Opens and removes the metric stores of one adapter.
 #[async_trait]
@@ -30,9 +33,30 @@ pub trait MetricStores: Send + Sync {
 #[derive(Clone)]
 pub struct Metrics(Option<Arc<Inner>>);
 
+/// How many points this process's metric stores have dropped for good since it began. A point that is written again counts again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DroppedPoints {
+    /// They came after what is kept of their series.
+    pub too_late: u64,
+    /// They pass a limit of the store.
+    pub refused: u64,
+}
+
+/// Counts them. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct DroppedCount(Arc<(AtomicU64, AtomicU64)>);
+
+impl DroppedCount {
+    pub(crate) fn add(&self, written: &Written) {
+        self.0.0.fetch_add(written.too_late, Ordering::Relaxed);
+        self.0.1.fetch_add(written.refused, Ordering::Relaxed);
+    }
+}
+
 struct Inner {
     stores: Box<dyn MetricStores>,
     open: Opened<u32, dyn MetricStore>,
+    dropped: DroppedCount,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -47,6 +71,7 @@ impl Metrics {
         Self(Some(Arc::new(Inner {
             stores: Box::new(stores),
             open: Opened::default(),
+            dropped: DroppedCount::default(),
         })))
     }
 
@@ -58,6 +83,20 @@ impl Metrics {
     /// Whether this process keeps any.
     pub const fn are_kept(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// What was dropped; `None` when this process keeps no metrics.
+    pub fn dropped(&self) -> Option<DroppedPoints> {
+        let DroppedCount(counts) = &self.0.as_ref()?.dropped;
+        Some(DroppedPoints {
+            too_late: counts.0.load(Ordering::Relaxed),
+            refused: counts.1.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Where what is dropped is counted.
+    pub(crate) fn dropped_count(&self) -> DroppedCount {
+        self.0.as_ref().map(|inner| inner.dropped.clone()).unwrap_or_default()
     }
 
     /// The store of a generation; `None` when this process keeps none.

@@ -25,6 +25,8 @@ pub struct InfluxDb {
     program: PathBuf,
     address: SocketAddr,
     folder: tempfile::TempDir,
+    /// More settings of the section `[data]`, as TOML.
+    data: &'static str,
 }
 
 impl InfluxDb {
@@ -33,12 +35,21 @@ impl InfluxDb {
     /// # Panics
     /// When it cannot be fetched or does not start; the message says what to do.
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same with more settings of the section `[data]`, such as `max-values-per-tag = 3`.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_with(data: &'static str) -> Self {
         let content = package::fetched("influxdb", PACKAGE, fetch);
         let mut server = Self {
             child: None,
             program: content.join("usr/bin/influxd"),
             address: process::free_address(),
             folder: tempfile::tempdir().expect("a temporary folder"),
+            data,
         };
         for _ in 0..STARTS {
             match server.try_start() {
@@ -65,11 +76,12 @@ impl InfluxDb {
         let path = |name: &str| folder.join(name).display().to_string();
         let settings = format!(
             "reporting-disabled = true\nbind-address = \"127.0.0.1:0\"\n[meta]\ndir = \"{}\"\n\
-             [data]\ndir = \"{}\"\nwal-dir = \"{}\"\nquery-log-enabled = false\n\
+             [data]\ndir = \"{}\"\nwal-dir = \"{}\"\nquery-log-enabled = false\n{}\n\
              [http]\nbind-address = \"{}\"\nlog-enabled = false\n[monitor]\nstore-enabled = false\n",
             path("meta"),
             path("data"),
             path("wal"),
+            self.data,
             self.address,
         );
         fs::write(folder.join("influxdb.conf"), settings).expect("its settings");

@@ -82,7 +82,7 @@ impl Listeners {
                 .layer(from_fn_with_state((readiness.clone(), edge.clone()), health::admit))
         };
         let mut routes = services.http().merge(health::router(readiness));
-        let exporter = Exporter::new(&stores.databases, &services.admin, edge.runtime());
+        let exporter = Exporter::new(&stores.databases, &services.admin, &stores.metrics, edge.runtime());
         if config.metrics.is_none() {
             routes = routes.merge(health::metrics(&exporter));
         }

@@ -6,6 +6,7 @@ mod projections;
 
 use crate::admin::Admin;
 use headwater_dynamodb::Databases;
+use headwater_projectors::{DroppedPoints, Metrics};
 use headwater_runtime::Runtime;
 use projections::ParkedCounts;
 use std::fmt::{Display, Write};
@@ -16,14 +17,16 @@ pub(crate) struct Exporter {
     databases: Databases,
     admin: Admin,
     parked: ParkedCounts,
+    stores: Metrics,
 }
 
 impl Exporter {
-    pub(crate) fn new(databases: &Databases, admin: &Admin, runtime: &Runtime) -> Self {
+    pub(crate) fn new(databases: &Databases, admin: &Admin, stores: &Metrics, runtime: &Runtime) -> Self {
         Self {
             databases: databases.clone(),
             admin: admin.clone(),
             parked: ParkedCounts::new(runtime),
+            stores: stores.clone(),
         }
     }
 
@@ -35,8 +38,24 @@ impl Exporter {
             let parked = self.parked.now(&self.admin).await;
             text.push_str(&projections::exposition(&lag, &parked));
         }
+        if let Some(dropped) = self.stores.dropped() {
+            text.push_str(&exposition(dropped));
+        }
         text
     }
+}
+
+/// Points that are in no metric store.
+fn exposition(DroppedPoints { too_late, refused }: DroppedPoints) -> String {
+    let mut text = String::new();
+    let help = "Metric points that were dropped for good: too_late came after what is kept of their series, refused pass a limit of the store.";
+    let lines = [("too_late", too_late), ("refused", refused)];
+    family(
+        &mut text,
+        ("headwater_metric_points_dropped_total", "counter", help),
+        lines.map(|(reason, points)| ([("reason", reason.to_owned())], points)),
+    );
+    text
 }
 
 /// One metric: its head, and a line for each of its labels' values.

@@ -176,3 +176,60 @@ async fn metrics_can_be_in_timestream() {
     .await;
     assert!(service.requests() > 0);
 }
+
+/// A tag of InfluxDB has so many values and no more: one tenant's are refused, and all others' points go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_beyond_the_stores_limit_holds_up_nobody_and_is_counted() {
+    let start = || InfluxDb::start_with("max-values-per-tag = 10");
+    let server = tokio::task::spawn_blocking(start).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("serve.toml");
+    let text = format!(
+        "data = \"d\"\nhttp = \"127.0.0.1:0\"\ngrpc = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n\
+         tenants = [\"acme:us\", \"globex:us\"]\ndynamodb.adapter = \"embedded\"\nauth.allow_development_key = true\n\
+         metric_store = {{ adapter = \"influxdb\", url = \"{}\", keep_days = 3650 }}\n",
+        server.endpoint()
+    );
+    std::fs::write(&config, text).unwrap();
+    let process = Serve::start(&config, &[]);
+    let data = folder.path().join("d");
+    let acme = token(&data);
+    let (_, globex, _) = on(&data, &["token", "--tenant", "globex", "--role", "member"]);
+    let globex = Client::new(globex.trim());
+    let record = format!("{}/v1/analytics/meters/calls/record", process.http);
+    let measured = async |client: &Client| {
+        let path = format!(
+            "{}/v1/metrics/calls?from=2026-01-01&to=2027-12-31&bin=1d&stat=sum",
+            process.http
+        );
+        let items = client.get(&path, None).await.1["items"].take();
+        let values = items.as_array().into_iter().flatten();
+        values.filter_map(|item| item["value"].as_f64()).sum::<f64>()
+    };
+    let until = async |client: &Client, sum: f64| {
+        for _ in 0..300 {
+            if measured(client).await == sum {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the sum is {}, not {sum}", measured(client).await);
+    };
+    let points = |users: std::ops::Range<u32>| {
+        let now = time();
+        let of = |user| json!({ "time": now, "value": 1.0, "dimensions": { "user": format!("u{user}") } });
+        json!({ "points": users.map(of).collect::<Vec<_>>() })
+    };
+    assert_eq!(acme.post(&record, &points(0..10)).await.0, 200);
+    until(&acme, 10.0).await;
+    assert_eq!(acme.post(&record, &points(10..25)).await.0, 200);
+    assert_eq!(globex.post(&record, &points(0..2)).await.0, 200);
+    until(&globex, 2.0).await;
+    assert_eq!(acme.post(&record, &points(0..3)).await.0, 200);
+    until(&acme, 13.0).await;
+    let metrics = process.metrics.clone();
+    let (_, told) = acme.text(&format!("{metrics}/metrics")).await;
+    let line = "headwater_metric_points_dropped_total{reason=\"refused\"} 15\n";
+    assert!(told.contains(line), "{told}");
+    kill(process);
+}

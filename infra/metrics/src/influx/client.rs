@@ -148,26 +148,49 @@ impl Server {
         Ok(Answers { response, rest })
     }
 
-    /// Writes lines; how many the server dropped because they are older than what it keeps.
-    pub(super) async fn write(&self, lines: String) -> Result<u64, Error> {
+    /// Writes lines; what the server dropped of them, for its limits.
+    pub(super) async fn write(&self, lines: String) -> Result<Dropped, Error> {
         let response = self.post("write", "precision=ns").body(lines).send().await;
         let response = response.map_err(unreached)?;
         let status = response.status();
         if status.is_success() {
-            return Ok(0);
+            return Ok(Dropped::default());
         }
         let text = response.text().await.map_err(unreached)?;
         match dropped(&text) {
-            Some(points) => Ok(points),
-            None => Err(said(status, &text)),
+            Some(dropped) if status == StatusCode::BAD_REQUEST => {
+                if dropped.refused > 0 {
+                    // It names a limit and the tag that passes it, which an operator has to know.
+                    let said: String = text.chars().take(500).collect();
+                    tracing::warn!(said, "the metric store has refused points for good");
+                }
+                Ok(dropped)
+            }
+            _ => Err(said(status, &text)),
         }
     }
 }
 
-/// Of `{"error":"partial write: points beyond retention policy dropped=3"}` the number.
-fn dropped(text: &str) -> Option<u64> {
-    let (_, number) = text.split_once("points beyond retention policy dropped=")?;
-    number.trim_end().trim_end_matches(['}', '"']).parse().ok()
+/// How many points of a write are not kept, and never will be, while all others are.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Dropped {
+    /// Older than what the server keeps.
+    pub(super) too_late: u64,
+    /// Beyond another limit, such as the number of a tag's values.
+    pub(super) refused: u64,
+}
+
+/// Of `{"error":"partial write: points beyond retention policy dropped=3"}` the number and the reason. What is no partial write says nothing of the
+/// others, so it is none of these.
+fn dropped(text: &str) -> Option<Dropped> {
+    let (reason, number) = text.split_once("partial write: ")?.1.rsplit_once(" dropped=")?;
+    let number: u64 = number.trim_end().trim_end_matches(['}', '"']).parse().ok()?;
+    let (too_late, refused) = match reason.starts_with("points beyond retention policy") {
+        true => (number, 0),
+        false => (0, number),
+    };
+    // A server that says none has not said which.
+    (number > 0).then_some(Dropped { too_late, refused })
 }
 
 impl Answers {
@@ -215,11 +238,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_old_is_counted_and_nothing_else() {
+    fn what_a_server_drops_of_a_write_is_counted_by_its_reason() {
         let said = r#"{"error":"partial write: points beyond retention policy dropped=12"}"#;
-        assert_eq!(dropped(&format!("{said}\n")), Some(12));
-        let other = r#"{"error":"partial write: max-values-per-tag limit exceeded dropped=12"}"#;
-        assert_eq!(dropped(other), None);
+        let (too_late, refused) = (12, 0);
+        assert_eq!(dropped(&format!("{said}\n")), Some(Dropped { too_late, refused }));
+        let other = r#"{"error":"partial write: max-values-per-tag limit exceeded (10/10): measurement=\"a dropped=3\" dropped=12"}"#;
+        let (too_late, refused) = (0, 12);
+        assert_eq!(dropped(other), Some(Dropped { too_late, refused }));
+        for whole in [
+            r#"{"error":"unable to parse 'a dropped=3': missing fields"}"#,
+            r#"{"error":"partial write: engine is closed dropped=0"}"#,
+            r#"{"error":"partial write: field type conflict"}"#,
+        ] {
+            assert_eq!(dropped(whole), None, "{whole}");
+        }
     }
 
     #[test]

@@ -146,15 +146,17 @@ impl MetricStore for InfluxStore {
             false => None,
         };
         let lines: Vec<String> = batch.points.iter().map(|(key, said)| line(key, *said)).collect();
-        let mut dropped = 0;
+        let (mut too_late, mut refused) = (0, 0);
         for lines in lines.chunks(LINES) {
-            dropped += self.0.server.write(lines.concat()).await?;
+            let dropped = self.0.server.write(lines.concat()).await?;
+            too_late += dropped.too_late;
+            refused += dropped.refused;
         }
         Ok(Written {
-            kept: batch.kept.saturating_sub(dropped),
+            kept: batch.kept.saturating_sub(too_late + refused),
             superseded: batch.superseded,
-            too_late: batch.too_late + dropped,
-            refused: 0,
+            too_late: batch.too_late + too_late,
+            refused,
         })
     }
 

@@ -39,16 +39,14 @@ async fn asked(server: &Server, tenant: &TenantId, query: &Query, function: Opti
     let statements = format!("SHOW TAG KEYS FROM {name};{}", select(&name, query, function));
     let mut answers = server.ask(&statements).await?;
     // The tags come first.
-    let (mut known, mut is_checked) = (BTreeSet::new(), false);
+    let (mut known, mut has_points) = (BTreeSet::new(), false);
     while let Some(all) = answers.next().await? {
         for (statement, rows) in all {
             if statement == 0 {
+                // Every point has the tag of its writer.
+                has_points |= !rows.values.is_empty();
                 known.extend(rows.values.iter().filter_map(|row| read_tag(row.first()?.as_str()?)));
                 continue;
-            }
-            if !is_checked {
-                check_dimensions(query, &known)?;
-                is_checked = true;
             }
             let group = group(&rows.tags);
             for row in &rows.values {
@@ -70,6 +68,9 @@ async fn asked(server: &Server, tenant: &TenantId, query: &Query, function: Opti
                 }
             }
         }
+    }
+    if has_points {
+        check_dimensions(query, &known)?;
     }
     Ok(collector.finish()?)
 }

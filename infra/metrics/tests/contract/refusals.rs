@@ -45,16 +45,31 @@ pub(crate) async fn too_much_is_refused_before_it_is_read(store: Store) {
         ask(filled).await,
         Err(Error::TooManyBins { bins: 14_400, .. })
     ));
-    let unknown = Query {
+    let grouped = Query {
         group_by: vec!["m".to_owned()],
-        ..day
+        ..day.clone()
     };
-    match ask(unknown).await {
-        Err(Error::UnknownDimension { dimension, known }) => {
-            assert_eq!((dimension.as_str(), known), ("m", vec!["n".to_owned()]))
+    // No point passes these, but that is not what is wrong.
+    let filtered = Query {
+        filters: [("m".to_owned(), vec!["1".to_owned()])].into(),
+        ..day.clone()
+    };
+    let before = Query {
+        from: at("2026-02-01T00:00:00Z"),
+        to: at("2026-02-02T00:00:00Z"),
+        ..grouped.clone()
+    };
+    for unknown in [grouped, filtered.clone(), before] {
+        match ask(unknown).await {
+            Err(Error::UnknownDimension { dimension, known }) => {
+                assert_eq!((dimension.as_str(), known), ("m", vec!["n".to_owned()]))
+            }
+            other => panic!("{other:?}"),
         }
-        other => panic!("{other:?}"),
     }
+    // A series without points has no dimensions to name.
+    let series = "another".to_owned();
+    assert_eq!(ask(Query { series, ..filtered }).await.unwrap().items, []);
 }
 
 pub(crate) async fn numbers_that_are_none_are_refused_and_nothing_is_written(store: Store) {

@@ -120,6 +120,38 @@ async fn what_the_server_drops_is_counted() {
 }
 
 #[tokio::test]
+async fn what_passes_a_limit_of_the_server_is_counted_and_holds_up_nobody() {
+    let start = || InfluxDb::start_with("max-values-per-tag = 10");
+    let server = tokio::task::spawn_blocking(start).await.unwrap();
+    let store = at_server(&server.endpoint(), None, Runtime::tokio());
+    store.create().await.unwrap();
+    let of = |user: u32| point("s", "2026-03-01T10:00:00Z", &[("user", &format!("u{user}"))], 1.0);
+    // The server counts values before a request and not within it.
+    let written = write(&store, (0..10).map(of).collect()).await.unwrap();
+    assert_eq!((written.kept, written.refused), (10, 0));
+    let written = write(&store, (0..25).map(of).collect()).await.unwrap();
+    assert_eq!((written.kept, written.refused, written.too_late), (10, 15, 0));
+    // Once more, as a delivery that comes again does; and others go on beside it.
+    let another = headwater_tenancy::testing::scope("globex").await;
+    let writes = [
+        (
+            headwater_tenancy::testing::scope("acme").await,
+            (0..25).map(of).collect(),
+        ),
+        (another.clone(), vec![one(7.0)]),
+    ];
+    let writes = writes.map(|(scope, points)| PointWrite { scope, points }).to_vec();
+    let written = store.write(writes).await.unwrap();
+    assert_eq!((written.kept, written.refused), (11, 15));
+    assert_eq!(ask(&store, Stat::Sum).await.unwrap(), [Some(10.0)]);
+    let of_another = query("s", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", "1d", Stat::Sum);
+    assert_eq!(
+        store.query(&another, &of_another).await.unwrap().items[0].value,
+        Some(7.0)
+    );
+}
+
+#[tokio::test]
 async fn corrections_that_race_leave_the_highest() {
     let store = database(None).await;
     let mut writing = tokio::task::JoinSet::new();
